@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Second step: who sends, and who is meant. Interfaces and addresses become endpoints and groups. */
+#ifndef BPF_ENDPOINT_H
+#define BPF_ENDPOINT_H
+
+#include "count.h"
+#include "frame.h"
+#include "generation.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct epg_endpoint_key);
+	__type(value, struct epg_endpoint);
+} endpoints SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, struct epg_address_key);
+	__type(value, struct epg_address);
+} addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 524288);
+	__type(key, struct epg_learned_key);
+	__type(value, struct epg_address_key);
+} learned SEC(".maps");
+
+/* Names for those who write the maps by hand; the programs don't read it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct epg_group_key);
+	__type(value, struct epg_group);
+} groups SEC(".maps");
+
+/* One side of a conversation. */
+struct party {
+	__u32 ifindex;  /* its endpoint's; 0: outside this host */
+	__u16 bound;    /* class its endpoint is bound to; outside: class of its address */
+	__u16 class_id; /* class that rules speak of: `bound`, refined by its address; 0: unknown */
+};
+
+/* Where a decision is made: the generation, and the VRF of the hook's endpoint with what it implies. */
+struct realm {
+	__u32 generation;
+	__u32 slot;
+	__u32 vrf;
+	__u32 flags; /* EPG_CLASS_… of the hook's endpoint */
+	__u32 prefixes4, prefixes6;
+	__u32 subnets4, subnets6;
+};
+
+/* Numbers of generations are never reused; the difference is signed so that they may wrap. */
+static __always_inline bool is_staged(__u32 next_generation, __u32 generation)
+{
+	return next_generation && (__s32)(generation - next_generation) >= 0;
+}
+
+static __always_inline struct epg_endpoint *endpoint_get(__u32 ifindex)
+{
+	struct epg_endpoint_key key = {.ifindex = ifindex};
+
+	return bpf_map_lookup_elem(&endpoints, &key);
+}
+
+static __always_inline struct epg_binding *endpoint_binding(struct epg_endpoint *endpoint, __u32 generation)
+{
+	return is_staged(endpoint->next_generation, generation) ? &endpoint->next : &endpoint->now;
+}
+
+/* The interface of the endpoint that owns an address; 0: nobody. */
+static __always_inline __u32 address_owner(const struct realm *realm, const union address *address)
+{
+	struct epg_address_key key = {.vrf = realm->vrf};
+	struct epg_address *entry;
+
+	__builtin_memcpy(key.address, address, sizeof(key.address));
+	entry = bpf_map_lookup_elem(&addresses, &key);
+	if (!entry)
+		return 0;
+	return is_staged(entry->next_generation, realm->generation) ? entry->next.ifindex : entry->now.ifindex;
+}
+
+static __always_inline __u32 address_prefix(const struct realm *realm, const union address *address, bool ipv4)
+{
+	return diagram_find(realm->slot, ipv4 ? realm->prefixes4 : realm->prefixes6,
+			    bpf_be64_to_cpu(address->halves_be[0]), bpf_be64_to_cpu(address->halves_be[1]));
+}
+
+static __always_inline bool address_in_subnets(const struct realm *realm, const union address *address, bool ipv4)
+{
+	__u32 leaf = diagram_find(realm->slot, ipv4 ? realm->subnets4 : realm->subnets6,
+				  bpf_be64_to_cpu(address->halves_be[0]), bpf_be64_to_cpu(address->halves_be[1]));
+
+	return leaf & EPG_TARGET_LEAF && leaf != EPG_TARGET_MISS;
+}
+
+/* An address that `match: {ip}` names is a member of that group, whatever its interface is bound to. */
+static __always_inline void party_refine(struct party *party, __u32 leaf)
+{
+	if (!(leaf & EPG_TARGET_LEAF) || leaf == EPG_TARGET_MISS)
+		return;
+	if (party->ifindex && !(leaf & EPG_PREFIX_MEMBER))
+		return;
+	party->class_id = EPG_PREFIX_CLASS(leaf);
+	if (!party->ifindex)
+		party->bound = party->class_id;
+}
+
+/* Who owns an address: an endpoint, else the external group of its longest prefix, else nobody. */
+static __noinline int party_of_address(const struct realm *realm, const union address *address, bool ipv4,
+				       struct party *party)
+{
+	struct epg_endpoint *endpoint;
+
+	party->class_id = party->bound = EPG_CLASS_NONE;
+	party->ifindex = address_owner(realm, address);
+	if (party->ifindex) {
+		endpoint = endpoint_get(party->ifindex);
+		if (endpoint)
+			party->class_id = party->bound = endpoint_binding(endpoint, realm->generation)->class_id;
+	}
+	party_refine(party, address_prefix(realm, address, ipv4));
+	return 0;
+}
+
+/* Enters the realm of a group. False: the running policy has no such group. */
+static __always_inline bool realm_enter(struct realm *realm, __u16 class_id)
+{
+	struct epg_class *class = classes_get(realm->slot, class_id);
+
+	if (!class || !(class->flags & EPG_CLASS_VALID))
+		return false;
+	realm->vrf = class->vrf;
+	realm->flags = class->flags;
+	realm->prefixes4 = class->prefixes4;
+	realm->prefixes6 = class->prefixes6;
+	realm->subnets4 = class->subnets4;
+	realm->subnets6 = class->subnets6;
+	return true;
+}
+
+/* ---- what an endpoint may use as its source ---- */
+
+/* The endpoint's MAC is declared, or the first one it was seen with. */
+static __always_inline bool mac_is_own(struct epg_binding *binding, const __u8 *mac)
+{
+	if (mac[0] & 1 || mac_is_zero(mac))
+		return false;
+	if (!mac_is_zero(binding->mac))
+		return mac_equal(binding->mac, mac);
+	if (!epg_explaining)
+		__builtin_memcpy(binding->mac, mac, 6);
+	return true;
+}
+
+/*
+ * Makes an address the endpoint's. A slot is taken first: inserting into a taken one fails, which holds the
+ * number of learned addresses exactly, without a lock. Then the address, which fails when it has an owner.
+ */
+static __noinline int address_learn(__u32 ifindex, const struct epg_address_key *key)
+{
+	struct epg_address entry = {.now = {.ifindex = ifindex, .flags = EPG_ADDRESS_LEARNED}};
+	struct epg_learned_key slot = {.ifindex = ifindex};
+
+	for (int i = 0; i < EPG_LEARNED_MAX; i++) {
+		slot.slot = i;
+		if (bpf_map_update_elem(&learned, &slot, key, BPF_NOEXIST))
+			continue;
+		if (!bpf_map_update_elem(&addresses, key, &entry, BPF_NOEXIST)) {
+			count_stat(EPG_STAT_ADDRESSES_LEARNED);
+			return EPG_REASON_NONE;
+		}
+		bpf_map_delete_elem(&learned, &slot);
+		return EPG_REASON_SPOOFED_ADDRESS;
+	}
+	return EPG_REASON_LEARN_LIMIT;
+}
+
+/*
+ * Is the address the endpoint's own? One that nobody owns may become its own: always an IPv6 link-local one,
+ * which each interface makes for itself; others where no addresses were declared and the bridge domain's
+ * subnets contain it.
+ */
+static __noinline int address_claim(const struct realm *realm, __u32 ifindex, __u16 flags, const union address *address)
+{
+	struct epg_address_key key = {.vrf = realm->vrf};
+	bool ipv4 = !address->halves_be[0] && address->words_be[2] == bpf_htonl(0xffff);
+	__u32 owner = address_owner(realm, address);
+
+	if (owner)
+		return owner == ifindex ? EPG_REASON_NONE : EPG_REASON_SPOOFED_ADDRESS;
+	if (ipv4 || !address_is_link_local(address)) {
+		if (flags & EPG_ENDPOINT_ADDRESSES_DECLARED)
+			return EPG_REASON_SPOOFED_ADDRESS;
+		if (!address_in_subnets(realm, address, ipv4))
+			return EPG_REASON_OUTSIDE_SUBNET;
+	}
+	if (epg_explaining)
+		return EPG_REASON_NONE;
+	__builtin_memcpy(key.address, address, sizeof(key.address));
+	return address_learn(ifindex, &key);
+}
+
+#endif

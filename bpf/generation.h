@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The running generation: which one it is, its tables, and the walk through a diagram. */
+#ifndef BPF_GENERATION_H
+#define BPF_GENERATION_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "epg/abi.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct epg_control);
+} control SEC(".maps");
+
+static __always_inline struct epg_control *control_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* Each table is an array of maps, one slot a generation; the maps differ in size. */
+#define DEFINE_TABLE(table, record)                                                               \
+	struct table##_of_generation {                                                            \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                 \
+		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);                              \
+		__uint(max_entries, 1);                                                           \
+		__type(key, __u32);                                                               \
+		__type(value, struct record);                                                     \
+	};                                                                                        \
+	struct {                                                                                  \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                         \
+		__uint(max_entries, EPG_SLOTS);                                                   \
+		__type(key, __u32);                                                               \
+		__array(values, struct table##_of_generation);                                    \
+	} table SEC(".maps");                                                                     \
+	static __always_inline struct record *table##_get(__u32 slot, __u32 index)                \
+	{                                                                                         \
+		void *map = bpf_map_lookup_elem(&table, &slot);                                   \
+                                                                                                  \
+		return map ? bpf_map_lookup_elem(map, &index) : NULL;                             \
+	}
+
+EPG_TABLES(DEFINE_TABLE)
+
+/*
+ * The compiler describes the records of inner maps in BTF only where something else mentions them; without
+ * that the maps could not be created, nor dumped with the names of their fields.
+ */
+union records {
+#define RECORD(table, record) struct record table;
+	EPG_TABLES(RECORD)
+#undef RECORD
+};
+const volatile union records *const records_described = NULL;
+
+/* Number of starts that are not above the value: computed without branches, which the verifier would multiply. */
+static __always_inline __u32 node_count(const struct epg_node *node, __u32 value)
+{
+	__u32 count = 0;
+
+#pragma unroll
+	for (int i = 0; i < EPG_NODE_FANOUT; i++)
+		count += (node->start[i] - value - 1) >> 31;
+	return count;
+}
+
+/*
+ * The answer of a diagram for a key: a leaf. A target that is no leaf says that the diagram is damaged.
+ * A function of its own that takes scalars only: the verifier looks at it once, not at each call.
+ */
+__attribute__((noinline)) __u32 diagram_find(__u32 slot, __u32 root, __u64 high, __u64 low)
+{
+	void *map = bpf_map_lookup_elem(&nodes, &slot);
+	__u32 target = root;
+
+	if (!map)
+		return 0;
+	for (int i = 0; i < EPG_DIAGRAM_DEPTH; i++) {
+		const struct epg_node *node;
+		__u32 place;
+
+		if (target & EPG_TARGET_LEAF)
+			return target;
+		node = bpf_map_lookup_elem(map, &target);
+		if (!node)
+			return 0;
+		place = node_count(node, epg_key_field(high, low, node->field)) - 1;
+		if (place >= EPG_NODE_FANOUT)
+			return 0;
+		target = node->target[place];
+	}
+	return target & EPG_TARGET_LEAF ? target : 0;
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a network needs before anybody can talk: ARP, neighbour and router discovery, DHCP, multicast
+ * membership. Permitted without a contract; senders are held to their own addresses; an endpoint is never
+ * a router or a DHCP server.
+ */
+#ifndef BPF_INFRASTRUCTURE_H
+#define BPF_INFRASTRUCTURE_H
+
+#include "work.h"
+
+#define NOT_INFRASTRUCTURE (-1)
+
+#define DHCP_SERVER_PORT 67
+#define DHCP_CLIENT_PORT 68
+#define DHCPV6_CLIENT_PORT 546
+#define DHCPV6_SERVER_PORT 547
+
+#define ND_HOP_LIMIT 255 /* RFC 4861, 7.1: proves that no router has forwarded it */
+
+#define MLD_QUERY 130
+#define MLD_REPORT 131
+#define MLD_DONE 132
+#define MLD2_REPORT 143
+
+/* The unspecified address is nobody's: probes and requests of those who have none yet. */
+static __always_inline int source_may_ask(const struct work *work)
+{
+	if (address_is_unspecified(&work->packet.source))
+		return EPG_REASON_NONE;
+	return source_may_use(work, &work->packet.source);
+}
+
+static __always_inline bool claims_other_mac(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+
+	return work->source.ifindex && !mac_is_zero(packet->claimed_mac) &&
+	       !mac_equal(packet->claimed_mac, packet->source_mac);
+}
+
+static __always_inline int arp(const struct work *work)
+{
+	return claims_other_mac(work) ? EPG_REASON_SPOOFED_MAC : source_may_ask(work);
+}
+
+static __always_inline int neighbor_discovery(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+	bool router = packet->icmp_type == ND_ROUTER_ADVERTISEMENT || packet->icmp_type == ND_REDIRECT;
+
+	if (packet->hop_limit != ND_HOP_LIMIT)
+		return EPG_REASON_MALFORMED;
+	if (router && work->source.ifindex)
+		return EPG_REASON_ROUTER;
+	if (claims_other_mac(work))
+		return EPG_REASON_SPOOFED_MAC;
+	if (packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT) {
+		int reason = source_may_use(work, &packet->target);
+
+		if (reason)
+			return reason;
+	}
+	return source_may_ask(work);
+}
+
+/* A client asks everybody; unicast renewals need a contract, or any address would be a DHCP server's. */
+static __always_inline bool is_dhcp_request(const struct packet *packet)
+{
+	if (packet->protocol != IPPROTO_UDP)
+		return false;
+	if (is_ipv4(packet))
+		return packet->source_port_be == bpf_htons(DHCP_CLIENT_PORT) &&
+		       packet->destination_port_be == bpf_htons(DHCP_SERVER_PORT) &&
+		       packet->destination.words_be[3] == 0xffffffff;
+	return packet->source_port_be == bpf_htons(DHCPV6_CLIENT_PORT) &&
+	       packet->destination_port_be == bpf_htons(DHCPV6_SERVER_PORT) &&
+	       packet->destination.words_be[0] == bpf_htonl(0xff020000) && !packet->destination.words_be[1] &&
+	       !packet->destination.words_be[2] && packet->destination.words_be[3] == bpf_htonl(0x00010002);
+}
+
+static __always_inline bool is_dhcp_answer(const struct packet *packet)
+{
+	if (packet->protocol != IPPROTO_UDP)
+		return false;
+	if (is_ipv4(packet))
+		return packet->source_port_be == bpf_htons(DHCP_SERVER_PORT) &&
+		       packet->destination_port_be == bpf_htons(DHCP_CLIENT_PORT);
+	return packet->source_port_be == bpf_htons(DHCPV6_SERVER_PORT) &&
+	       packet->destination_port_be == bpf_htons(DHCPV6_CLIENT_PORT);
+}
+
+static __always_inline bool is_membership(const struct packet *packet)
+{
+	if (!address_is_multicast(&packet->destination))
+		return false;
+	if (is_ipv4(packet))
+		return packet->protocol == IPPROTO_IGMP;
+	return packet->protocol == IPPROTO_ICMPV6 &&
+	       ((packet->icmp_type >= MLD_QUERY && packet->icmp_type <= MLD_DONE) || packet->icmp_type == MLD2_REPORT);
+}
+
+/* NOT_INFRASTRUCTURE, or why it is dropped, EPG_REASON_NONE: it passes. */
+static __noinline int infrastructure(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+	bool from_endpoint = work->source.ifindex != 0;
+
+	if (packet->ethertype == ETH_P_ARP)
+		return work->decided ? EPG_REASON_NONE : arp(work);
+	if (!is_ipv4(packet) && packet->protocol == IPPROTO_ICMPV6 && packet->icmp_type >= ND_ROUTER_SOLICITATION &&
+	    packet->icmp_type <= ND_REDIRECT)
+		return work->decided ? EPG_REASON_NONE : neighbor_discovery(work);
+	if (is_membership(packet))
+		return work->decided ? EPG_REASON_NONE : source_may_ask(work);
+	if (work->decided)
+		return NOT_INFRASTRUCTURE;
+	if (from_endpoint ? is_dhcp_request(packet) : is_dhcp_answer(packet))
+		return source_may_ask(work);
+	return NOT_INFRASTRUCTURE;
+}
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The layout of everything that epg keeps in BPF maps: ids, drop reasons, keys and values.
+ *
+ * This header stands alone. The BPF programs, libepg and anybody who writes the pinned maps by hand
+ * (a CNI plugin, another agent) include the same file; nothing else has to be linked.
+ *
+ * Conventions
+ * - Widths are fixed, padding is explicit and must be written as zero, sizes are asserted below.
+ * - Integers are in host byte order unless a field's name ends in _be.
+ * - An address is always 16 bytes; IPv4 is written as the IPv4-mapped IPv6 address ::ffff:a.b.c.d
+ *   (RFC 4291, section 2.5.5.2), so that both families take one path.
+ * - A value of 0 means "nothing", "nobody" or "any", never a valid id.
+ *
+ * Which maps others may write: `endpoints` and `addresses`; read: all. The rest belongs to libepg.
+ */
+#ifndef EPG_ABI_H
+#define EPG_ABI_H
+
+#include <linux/types.h>
+
+/* Goes up whenever a layout in this file changes. It is kept in `control`; libepg refuses others. */
+#define EPG_ABI_VERSION 1
+
+/* Where an instance keeps its maps, programs and links unless told otherwise. */
+#define EPG_DEFAULT_PIN "/sys/fs/bpf/epg"
+
+/* Class ids: 0 is nobody, 1 to 15 are reserved for epg itself. */
+#define EPG_CLASS_NONE 0
+#define EPG_CLASS_FIRST 16
+#define EPG_CLASS_LAST 65535
+
+/* Longest full name of a group, with its terminating zero: three names of 63 bytes and two slashes. */
+#define EPG_NAME_MAX 192
+
+/*
+ * Generations a host holds at once: the running one, the one before (for rollback), the one being built.
+ */
+#define EPG_SLOTS 3
+
+/* Addresses one endpoint may own by being seen with them. */
+#define EPG_LEARNED_MAX 8
+
+/* Interval fan-out of one diagram node, and pairs in one bucket: each fills one 64-byte cache line. */
+#define EPG_NODE_FANOUT 10
+#define EPG_BUCKET_PAIRS 8
+
+/*
+ * Why a packet was dropped. X(ENUM, "json-and-table-name", "sentence for people")
+ * The order is part of the ABI: append only.
+ */
+#define EPG_REASONS(X)                                                                                         \
+	X(NONE, "none", "not dropped")                                                                         \
+	X(IMPLICIT_DENY, "implicit-deny", "no contract permits it")                                            \
+	X(DENIED, "denied", "a rule denies it")                                                                \
+	X(QUARANTINE, "quarantine", "the interface belongs to no endpoint group")                              \
+	X(NO_POLICY, "no-policy", "no policy has been applied yet")                                            \
+	X(SPOOFED_MAC, "spoofed-mac", "the source MAC address is not the endpoint's")                          \
+	X(SPOOFED_ADDRESS, "spoofed-address", "the source address is not the endpoint's")                      \
+	X(OUTSIDE_SUBNET, "outside-subnet", "the source address is in no subnet of the bridge domain")         \
+	X(LEARN_LIMIT, "learn-limit", "the endpoint already owns as many learned addresses as it may")         \
+	X(MISDIRECTED, "misdirected", "the frame leads to another endpoint than the one that owns the address") \
+	X(UNKNOWN_DESTINATION, "unknown-destination", "no endpoint and no external group owns the address")    \
+	X(MALFORMED, "malformed", "a header is cut short or contradicts itself")                               \
+	X(ETHERTYPE, "ethertype", "the frame is neither IPv4, IPv6 nor ARP")                                   \
+	X(VLAN, "vlan", "the frame carries a VLAN tag")                                                        \
+	X(FRAGMENT, "fragment", "the packet is a fragment")                                                    \
+	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")      \
+	X(ROUTER, "router", "an endpoint acts as a router: advertisement or redirect")                         \
+	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                     \
+	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                        \
+	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                     \
+	X(UNKNOWN_SOURCE, "unknown-source", "no endpoint and no external group owns the source address")
+
+enum epg_reason {
+#define EPG_REASON_ENUM(id, name, text) EPG_REASON_##id,
+	EPG_REASONS(EPG_REASON_ENUM)
+#undef EPG_REASON_ENUM
+	EPG_REASON_COUNT
+};
+
+enum epg_verdict {
+	EPG_DENY = 0,
+	EPG_PERMIT = 1,
+};
+
+/* The hook that decided. */
+enum epg_hook {
+	EPG_HOOK_TC_INGRESS = 1, /* from the container, at its host-side veth */
+	EPG_HOOK_TC_EGRESS = 2,  /* towards the container, at its host-side veth */
+	EPG_HOOK_XDP = 3,        /* as TC ingress, before the kernel has made a packet of the frame */
+};
+
+/* The levels of a decision: the lowest one that has a matching rule decides (docs/policy.md). */
+enum epg_level {
+	EPG_LEVEL_INFRASTRUCTURE = 0, /* ARP, neighbour discovery, DHCP, IGMP, MLD; unenforced VRF */
+	EPG_LEVEL_INTRA_EPG = 3,
+	EPG_LEVEL_FILTERED = 7,
+	EPG_LEVEL_UNFILTERED = 9,
+	EPG_LEVEL_IMPLICIT = 21,
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * Public maps: endpoints and their addresses. Plain hash maps, written without an apply.
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Key of `endpoints`: an interface of the host's network namespace. */
+struct epg_endpoint_key {
+	__u32 ifindex;
+	__u16 vlan; /* 0: untagged */
+	__u16 reserved;
+};
+
+/* Only the addresses that stand in `addresses` are the endpoint's: nothing is learned. */
+#define EPG_ENDPOINT_ADDRESSES_DECLARED 0x0001
+/* A port to the outside: a source is classified by its address, among the external groups of the VRF. */
+#define EPG_ENDPOINT_UPLINK 0x0002
+/* The interface's ingress is decided by XDP. Set by libepg's attach. */
+#define EPG_ENDPOINT_XDP 0x0004
+/* Bound by the policy: the next apply may change or remove it. Bindings made by hand lack it. */
+#define EPG_ENDPOINT_FROM_POLICY 0x0008
+
+/* What an interface is bound to. */
+struct epg_binding {
+	__u16 class_id; /* the endpoint group; EPG_CLASS_NONE: quarantined */
+	__u16 flags;    /* EPG_ENDPOINT_… */
+	__u8 mac[6];    /* the only source MAC; all zero: the first one seen is kept */
+	__u16 reserved;
+};
+
+/*
+ * Value of `endpoints`. To bind an interface by hand: fill `now`, leave everything else zero.
+ * `next` takes effect by itself with generation `next_generation`: so bindings change in the same
+ * instant as the policy.
+ */
+struct epg_endpoint {
+	struct epg_binding now;
+	struct epg_binding next;
+	__u32 next_generation; /* 0: never */
+	__u32 reserved;
+	__u64 packets; /* permitted packets that the endpoint has sent */
+	__u64 bytes;   /* their frames' bytes, Ethernet header included */
+};
+
+/* Key of `addresses`. */
+struct epg_address_key {
+	__u32 vrf; /* id of the VRF: look the group up in `groups` */
+	__u8 address[16];
+};
+
+#define EPG_ADDRESS_LEARNED 0x0001
+#define EPG_ADDRESS_FROM_POLICY 0x0002
+
+struct epg_owner {
+	__u32 ifindex; /* 0: nobody */
+	__u16 vlan;
+	__u16 flags; /* EPG_ADDRESS_… */
+};
+
+/* Value of `addresses`: who owns the address. Staged as struct epg_endpoint is. */
+struct epg_address {
+	struct epg_owner now;
+	struct epg_owner next;
+	__u32 next_generation; /* 0: never */
+	__u32 reserved;
+};
+
+/* Key of `groups`: "tenant/application-profile/epg" or "tenant/external-group", padded with zeros. */
+struct epg_group_key {
+	char name[EPG_NAME_MAX];
+};
+
+#define EPG_GROUP_EXTERNAL 0x0001
+
+/* Value of `groups`: the ids to write into `endpoints` and `addresses`. They stay from apply to apply. */
+struct epg_group {
+	__u16 class_id;
+	__u16 flags; /* EPG_GROUP_… */
+	__u32 vrf;
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * What packets write: learned addresses, flows, drops, events.
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Key of `learned`: the slots of one endpoint. Inserting one that exists fails: that is the limit. */
+struct epg_learned_key {
+	__u32 ifindex;
+	__u16 vlan;
+	__u16 slot; /* 0 … EPG_LEARNED_MAX - 1 */
+};
+
+/* Value of `learned` is a struct epg_address_key: the address that fills the slot. */
+
+/*
+ * Key of `flows`: both ends of a flow, the lower one (address, then port, compared as memory) first, so
+ * that both directions meet in one entry. ICMP echo: the identifier is the requester's port, the type of
+ * a request the other one, so that two hosts that ping each other have two flows.
+ */
+struct epg_flow_key {
+	__u8 low[16];
+	__u8 high[16];
+	__be16 low_port_be;
+	__be16 high_port_be;
+	__u16 vrf;
+	__u8 protocol;
+	__u8 reserved;
+};
+
+enum epg_flow_state {
+	EPG_FLOW_NEW = 0,         /* packets of the opener only */
+	EPG_FLOW_ESTABLISHED = 1, /* both have spoken */
+	EPG_FLOW_CLOSING = 2,     /* TCP: FIN or RST seen */
+	EPG_FLOW_STATES
+};
+
+/* Which end of an epg_flow_key: index into the arrays of struct epg_flow. */
+#define EPG_FLOW_LOW 0
+#define EPG_FLOW_HIGH 1
+
+struct epg_flow {
+	__u32 generation;  /* that decided it; another one decides anew */
+	__u32 rule;        /* index into that generation's rules */
+	__u32 ifindex[2];  /* the endpoint at each end; 0: outside this host */
+	__u16 class_id[2]; /* what each end's endpoint is bound to, or the external group of its address */
+	__u32 seen;        /* jiffies, low 32 bits, of the last packet */
+	__u8 opener;       /* EPG_FLOW_LOW or EPG_FLOW_HIGH */
+	__u8 state;        /* enum epg_flow_state */
+	__u8 fin;          /* bit 0: the low end has sent FIN; bit 1: the high end */
+	__u8 reserved;
+	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
+};
+
+/* Key of `drops`. Pairs beyond the map's size are counted with both class ids zero. */
+struct epg_drop_key {
+	__u16 source;      /* class id; 0: unknown */
+	__u16 destination; /* class id; 0: unknown */
+	__u16 reason;      /* enum epg_reason */
+	__u16 reserved;
+};
+
+/* Value of `drops`, and of each generation's `counters`. Added to atomically: exact. */
+struct epg_counter {
+	__u64 packets;
+	__u64 bytes; /* frames, Ethernet header included */
+};
+
+/* One decision: a record of the ring buffer `events`, and what an explained packet leaves in `trace`. */
+struct epg_event {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 generation;
+	__u32 rule;    /* index into the generation's rules; EPG_RULE_NONE where none was reached */
+	__u32 ifindex; /* the interface of the hook */
+	__u32 source_ifindex;      /* 0: no endpoint of this host */
+	__u32 destination_ifindex; /* 0: no endpoint of this host */
+	__u32 length;              /* of the frame, bytes */
+	__u8 source[16];
+	__u8 destination[16];
+	__u16 source_class;
+	__u16 destination_class;
+	__u16 source_port;      /* ICMP: code */
+	__u16 destination_port; /* ICMP: type */
+	__u16 ethertype;
+	__u8 protocol;
+	__u8 tcp_flags; /* as in the TCP header */
+	__u8 hook;      /* enum epg_hook */
+	__u8 verdict;   /* enum epg_verdict */
+	__u8 reason;    /* enum epg_reason */
+	__u8 level;     /* enum epg_level */
+	__u8 source_mac[6];
+	__u8 destination_mac[6];
+};
+
+#define EPG_RULE_NONE 0xffffffffu
+
+/* Index into the per-CPU array `stats`. X(ENUM, "name", "sentence") */
+#define EPG_STATS(X)                                                                                    \
+	X(EVENTS_LOST, "events-lost", "events that found the ring buffer full")                         \
+	X(EVENTS_LIMITED, "events-limited", "events beyond the rate limit")                             \
+	X(FLOWS_CREATED, "flows-created", "flows tracked")                                              \
+	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")    \
+	X(FLOWS_REVOKED, "flows-revoked", "tracked flows ended because the policy no longer permits them") \
+	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")
+
+enum epg_stat {
+#define EPG_STAT_ENUM(id, name, text) EPG_STAT_##id,
+	EPG_STATS(EPG_STAT_ENUM)
+#undef EPG_STAT_ENUM
+	EPG_STAT_COUNT
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * A generation: tables that user space lays out in memory-mapped arrays and never changes again.
+ * Each table is an array of maps with EPG_SLOTS slots; `control` says which slot is in force.
+ * ------------------------------------------------------------------------------------------------ */
+
+/*
+ * A diagram decides on a key of eight 16-bit fields, an interval at a time: rules, prefixes and subnets
+ * are all diagrams. A target is the index of the next node, or with EPG_TARGET_LEAF the answer.
+ */
+#define EPG_TARGET_LEAF 0x80000000u
+#define EPG_TARGET_MISS 0xffffffffu /* a leaf: nothing matches */
+#define EPG_LEAF_VALUE(target) ((target) & ~EPG_TARGET_LEAF)
+
+/* Upper bound of nodes on any way through a diagram: 8 fields, each at most 5 nodes deep. */
+#define EPG_DIAGRAM_DEPTH 40
+
+/*
+ * One element of table `nodes`. The interval i begins at start[i] and ends before start[i + 1];
+ * start[0] is 0; unused places repeat the last target and begin at 0xffff.
+ * A node may lead to another node of the same field: that is how more than ten intervals are told apart.
+ */
+struct epg_node {
+	__u16 start[EPG_NODE_FANOUT];
+	__u16 field; /* 0 … 7: which 16 bits of the key */
+	__u16 reserved;
+	__u32 target[EPG_NODE_FANOUT];
+};
+
+/* Fields of a rule's key. A prefix's key is the address itself, field 0 its first 16 bits. */
+enum epg_field {
+	EPG_FIELD_KIND = 0,        /* EPG_KIND_… */
+	EPG_FIELD_DESTINATION = 1, /* destination port; ICMP: type */
+	EPG_FIELD_SOURCE = 2,      /* source port; ICMP: code */
+	EPG_FIELD_FLAGS = 3,       /* EPG_FLAG_…, 0 unless TCP */
+};
+
+/* Kind of a packet: IPv4 by its protocol, IPv6 by its protocol, anything else by its EtherType (>= 0x600). */
+#define EPG_KIND_IPV4 0x0000
+#define EPG_KIND_IPV6 0x0100
+
+/* TCP flags as a field: ordered so that "established" (ACK or RST) is one interval, 4 to 15. */
+#define EPG_FLAG_FIN 1
+#define EPG_FLAG_SYN 2
+#define EPG_FLAG_RST 4
+#define EPG_FLAG_ACK 8
+#define EPG_FLAGS_ALL 15
+
+/* Table `rules`, same index as `counters`. */
+struct epg_rule {
+	__u8 action; /* enum epg_verdict */
+	__u8 level;  /* enum epg_level */
+	__u8 flags;  /* EPG_RULE_… */
+	__u8 reserved;
+};
+
+/* The flow that the rule permits is tracked; replies and related errors follow it. */
+#define EPG_RULE_STATEFUL 0x01
+
+/* Rules that every generation has, at these indices. */
+enum epg_implicit_rule {
+	EPG_RULE_IMPLICIT_DENY = 0,
+	EPG_RULE_INTRA_EPG = 1,      /* within one group, by default: permit */
+	EPG_RULE_UNENFORCED = 2,     /* the VRF is not enforced: permit */
+	EPG_RULE_INFRASTRUCTURE = 3, /* ARP, neighbour discovery, DHCP of a client, IGMP, MLD: permit */
+	EPG_RULE_IMPLICIT_COUNT
+};
+
+/* Table `pairs`: two buckets are candidates for a pair (epg_pair_bucket below). */
+struct epg_bucket {
+	__u32 pair[EPG_BUCKET_PAIRS]; /* source class << 16 | destination class; 0: free */
+	__u32 root[EPG_BUCKET_PAIRS]; /* target where the diagram of the pair's rules begins */
+};
+
+#define EPG_CLASS_VALID 0x0001      /* the running policy has this group */
+#define EPG_CLASS_EXTERNAL 0x0002   /* an external group */
+#define EPG_CLASS_UNENFORCED 0x0004 /* its VRF is not enforced */
+
+/* Table `classes`, by class id: all that a group inherits from its VRF and bridge domain. */
+struct epg_class {
+	__u32 flags; /* EPG_CLASS_… */
+	__u16 vrf;
+	__u16 bridge_domain;
+	__u32 prefixes4; /* target: diagram from an IPv4 address (in its mapped form) to EPG_PREFIX_… */
+	__u32 prefixes6;
+	__u32 subnets4; /* target: diagram that hits for addresses of the bridge domain's subnets */
+	__u32 subnets6;
+};
+
+/* Leaf of a prefix diagram: a class id, and whether it came from `match: {ip}` (a member) or externalEpgs. */
+#define EPG_PREFIX_CLASS(value) ((value) & 0xffffu)
+#define EPG_PREFIX_MEMBER 0x10000u
+
+/* The tables of a generation. X(name, struct) */
+#define EPG_TABLES(X)          \
+	X(classes, epg_class)  \
+	X(pairs, epg_bucket)   \
+	X(nodes, epg_node)     \
+	X(rules, epg_rule)     \
+	X(counters, epg_counter)
+
+/* What is in force: one word, so that it changes in one store. */
+#define EPG_ACTIVE(generation, slot) ((__u64)(slot) << 32 | (generation))
+#define EPG_ACTIVE_GENERATION(word) ((__u32)(word))
+#define EPG_ACTIVE_SLOT(word) ((__u32)((word) >> 32))
+
+/* The only element of `control`. */
+struct epg_control {
+	__u64 active;                   /* EPG_ACTIVE; 0: no policy yet */
+	__u32 abi_version;              /* EPG_ABI_VERSION */
+	__u32 last_generation;          /* highest number ever given out: none is used twice */
+	__u32 previous_generation;      /* what rollback returns to; 0: nothing */
+	__u32 previous_slot;
+	__u32 pair_buckets[EPG_SLOTS];  /* elements of each slot's `pairs` */
+	__u32 mark;                     /* the bit of skb->mark that says "decided on this host" */
+	__u32 hz;                       /* jiffies a second */
+	__u32 tcp_timeout[EPG_FLOW_STATES]; /* idle jiffies after which a TCP flow is forgotten, by state */
+	__u32 timeout[EPG_FLOW_STATES];     /* the same for UDP and ICMP echo */
+	__u32 rule_limit;               /* rules that a generation may have */
+	__u64 watch_until_ns;           /* CLOCK_MONOTONIC: until then somebody reads `events` */
+	__u32 watch;                    /* EPG_WATCH_…; 0: events cost nothing */
+	__u32 events_per_second;        /* a CPU */
+	/*
+	 * Add 1 after endpoints or addresses were taken away or moved: tracked flows are then decided anew at
+	 * their next packet.
+	 */
+	__u32 epoch;
+	__u32 reserved;
+};
+
+#define EPG_WATCH_DENY 1
+#define EPG_WATCH_PERMIT 2
+
+/*
+ * The two buckets in which a pair may stand, among `buckets`. Multiply-shift hashing; the constants are
+ * odd 32-bit numbers near the golden ratio and the square root of 2. Either side computes the same.
+ */
+static inline __u32 epg_pair_bucket(__u32 pair, __u32 choice, __u32 buckets)
+{
+	__u32 hash = choice ? (pair ^ pair >> 15) * 0xb504f333u : (pair ^ pair >> 16) * 0x9e3779b1u;
+
+	hash ^= hash >> 13;
+	hash *= choice ? 0x9e3779b1u : 0x85ebca6bu;
+	return (__u32)((__u64)hash * buckets >> 32);
+}
+
+/* One field of a diagram's key: fields 0 to 3 stand in `high`, 4 to 7 in `low`, the first one uppermost. */
+static inline __u32 epg_key_field(__u64 high, __u64 low, __u32 field)
+{
+	__u64 half = field & 4 ? low : high;
+
+	return (__u32)(half >> (48 - 16 * (field & 3))) & 0xffff;
+}
+
+#define EPG_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "layout of " #type " is ABI")
+EPG_ASSERT_SIZE(struct epg_endpoint_key, 8);
+EPG_ASSERT_SIZE(struct epg_binding, 12);
+EPG_ASSERT_SIZE(struct epg_endpoint, 48);
+EPG_ASSERT_SIZE(struct epg_address_key, 20);
+EPG_ASSERT_SIZE(struct epg_owner, 8);
+EPG_ASSERT_SIZE(struct epg_address, 24);
+EPG_ASSERT_SIZE(struct epg_group_key, EPG_NAME_MAX);
+EPG_ASSERT_SIZE(struct epg_group, 8);
+EPG_ASSERT_SIZE(struct epg_learned_key, 8);
+EPG_ASSERT_SIZE(struct epg_flow_key, 40);
+EPG_ASSERT_SIZE(struct epg_flow, 32);
+EPG_ASSERT_SIZE(struct epg_drop_key, 8);
+EPG_ASSERT_SIZE(struct epg_counter, 16);
+EPG_ASSERT_SIZE(struct epg_event, 96);
+EPG_ASSERT_SIZE(struct epg_node, 64);
+EPG_ASSERT_SIZE(struct epg_rule, 4);
+EPG_ASSERT_SIZE(struct epg_bucket, 64);
+EPG_ASSERT_SIZE(struct epg_class, 24);
+EPG_ASSERT_SIZE(struct epg_control, 96);
+
+#endif

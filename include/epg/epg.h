@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * libepg: group policy for Linux containers, enforced by BPF.
+ *
+ * Conventions
+ * - Functions that can fail return 0 or a negative errno value. What went wrong in words, where, and what
+ *   to do about it, is in epg_error() of the context until its next call.
+ * - Outputs named `ret_…` or `ret` are set only on success. The caller owns what is handed out by them and
+ *   gives it back to the matching …_free or …_close function. Strings and structs handed to a callback
+ *   belong to the library and live until the callback returns.
+ * - A callback stops a walk by returning non-zero; the walk then returns that value.
+ * - Structs that callers fill begin with their size, so that they may grow: set `.size = sizeof(it)`
+ *   and leave out the rest as you like; zero means the default.
+ * - Threads: contexts are independent of each other. Calls on one context from several threads are
+ *   serialised by a lock inside; epg_error() then tells of the last call of any thread, so threads that
+ *   need their own messages open their own contexts. Callbacks run under that lock and must not call
+ *   back into the same context. Processes exclude each other by a lock on the pin directory wherever they change state.
+ * - The library prints nothing, never exits, has no global state, and sets no signal handlers.
+ * - Nearly everything needs CAP_BPF and CAP_NET_ADMIN, in practice root; what does not says so.
+ *
+ * Errors that every function with a context may return, beside its own:
+ *   -ENOMEM  no memory
+ *   -EPERM   not permitted to use BPF or the pin directory
+ *   -ENODEV  not loaded: there is no instance at this pin directory
+ *   -EPROTO  the pinned maps have another layout than this library (another version's ABI)
+ */
+#ifndef EPG_EPG_H
+#define EPG_EPG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <epg/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Marks what the shared library exports; everything else is hidden. */
+#define EPG_API __attribute__((visibility("default")))
+
+/* The version as "1.2.3". Any thread, no privilege. */
+EPG_API const char *epg_version(void);
+
+/* ------------------------------------------------------------------------------------ context --- */
+
+struct epg;
+
+enum epg_log_level {
+	EPG_LOG_ERROR,
+	EPG_LOG_WARNING,
+	EPG_LOG_INFO,
+	EPG_LOG_DEBUG,
+};
+
+typedef void (*epg_log_fn)(void *user, enum epg_log_level level, const char *message);
+
+struct epg_options {
+	size_t size;
+	const char *pin;  /* directory on a BPF file system; NULL: EPG_DEFAULT_PIN. Copied. */
+	epg_log_fn log;   /* NULL: messages are dropped. Called with the context's lock held. */
+	void *log_user;
+};
+
+/* What kind of failure it was: epgctl's exit status. */
+enum epg_failure {
+	EPG_FAILURE_NONE = 0,
+	EPG_FAILURE_INPUT = 3,       /* a bad policy or argument */
+	EPG_FAILURE_NOT_FOUND = 4,   /* no such interface, group, endpoint, generation */
+	EPG_FAILURE_PERMISSION = 5,
+	EPG_FAILURE_UNSUPPORTED = 6, /* not loaded, or this kernel can't */
+	EPG_FAILURE_KERNEL = 7,      /* the kernel refused */
+};
+
+/* The last failure of a context. Strings are never NULL; they live until the context's next call. */
+struct epg_error {
+	enum epg_failure failure;
+	int error;           /* the negative errno value that was returned */
+	const char *message; /* what failed */
+	const char *where;   /* which file, map, interface; "" where it does not apply */
+	const char *hint;    /* what to do about it; "" where nobody knows */
+};
+
+/*
+ * Makes a context. Touches neither kernel nor file system; no privilege needed.
+ * Errors: -EINVAL (pin directory not absolute, too long, or options of an unknown size).
+ */
+EPG_API int epg_open(const struct epg_options *options, struct epg **ret);
+
+/* Ends a context; NULL is allowed. What it loaded, attached and applied stays in force. */
+EPG_API void epg_close(struct epg *epg);
+
+/* The last failure; failure is EPG_FAILURE_NONE after a success. */
+EPG_API const struct epg_error *epg_error(const struct epg *epg);
+
+/* ------------------------------------------------------------------------------------- policy --- */
+
+struct epg_policy;
+struct epg_diagnostics;
+
+enum epg_severity {
+	EPG_SEVERITY_ERROR,
+	EPG_SEVERITY_WARNING,
+};
+
+/* One message about a policy. */
+struct epg_diagnostic {
+	enum epg_severity severity;
+	const char *file;
+	uint32_t line;   /* from 1; 0: the file as a whole */
+	uint32_t column; /* from 1, in characters */
+	const char *message;
+	const char *hint;    /* "" where there is none */
+	const char *excerpt; /* the line, at most 200 bytes, tabs as they are; "" where there is none */
+	uint32_t excerpt_column; /* of the excerpt's first character: 1 unless a long line was cut */
+};
+
+struct epg_policy_source {
+	size_t size;
+	const char *path; /* a file to read; "-": standard input */
+	const char *text; /* or the text itself; then `path`, if set, only names it in messages */
+	size_t length;    /* of text, bytes */
+	size_t max_bytes; /* refuse longer ones; 0: 256 MiB */
+};
+
+/*
+ * Reads and checks a policy. No privilege needed, nothing is touched.
+ * `ret_diagnostics` may be NULL; otherwise it is set whenever 0 or -EBADMSG is returned, to all errors and
+ * warnings in the order of lines; free it with epg_diagnostics_free.
+ * Errors: -EBADMSG (at least one error in the policy), -EFBIG (longer than max_bytes), -ENOENT and
+ * other errors of open(2) and read(2), -EINVAL (neither path nor text).
+ */
+EPG_API int epg_policy_read(struct epg *epg, const struct epg_policy_source *source, struct epg_policy **ret,
+			    struct epg_diagnostics **ret_diagnostics);
+EPG_API void epg_policy_free(struct epg_policy *policy);
+
+/* Number of messages that are kept, 1000 at most; an error is kept rather than a warning. */
+EPG_API size_t epg_diagnostics_count(const struct epg_diagnostics *diagnostics);
+/* Number of all errors, also of those that are not kept. */
+EPG_API size_t epg_diagnostics_errors(const struct epg_diagnostics *diagnostics);
+/* Message `index`; it lives as long as the diagnostics. NULL beyond the end. */
+EPG_API const struct epg_diagnostic *epg_diagnostics_get(const struct epg_diagnostics *diagnostics, size_t index);
+EPG_API void epg_diagnostics_free(struct epg_diagnostics *diagnostics);
+
+/* What a policy takes once it is compiled; elements, and bytes in kernel memory. */
+struct epg_cost {
+	size_t groups, contracts, pairs, rules, rule_sets, nodes;
+	size_t bytes;
+};
+
+/*
+ * Compiles a policy and tells what it takes, without touching anything. No privilege needed.
+ * Errors: -EBADMSG (it can't be compiled; `ret_diagnostics`, which may be NULL, is set then).
+ */
+EPG_API int epg_policy_cost(struct epg *epg, const struct epg_policy *policy, struct epg_cost *ret,
+			    struct epg_diagnostics **ret_diagnostics);
+
+/* ----------------------------------------------------------------------------------- instance --- */
+
+/* Sizes of the maps, in elements; 0: the default in brackets. They hold until unload. */
+struct epg_load_options {
+	size_t size;
+	uint32_t endpoints;      /* [65536] endpoints; twice as many addresses; made on demand */
+	uint32_t flows;          /* [262144] tracked flows; the least recently used one gives way */
+	uint32_t rules;          /* [1048576] rules a policy may have; made on demand */
+	uint32_t drop_pairs;     /* [16384] pairs and reasons with a drop counter of their own; made on demand */
+	uint32_t event_bytes;    /* [262144] ring buffer of events; a power of 2, at least 4096 */
+	uint32_t events_per_second; /* [10000] events a CPU and second, while somebody watches */
+	uint32_t mark;           /* [0x10000000] the one bit of skb->mark that we use; see docs/datapath.md */
+};
+
+/*
+ * Loads the programs, makes the maps, pins both. Already loaded: does nothing and returns 0.
+ * Errors: -EINVAL (a size out of range), -ENOTDIR (no BPF file system there), -EOPNOTSUPP (this kernel
+ * lacks something that is named), and what the kernel returned for bpf(2). Nothing stays behind on failure.
+ */
+EPG_API int epg_load(struct epg *epg, const struct epg_load_options *options);
+
+/* Detaches from every interface and takes programs, maps and pins away. Errors: none of its own. */
+EPG_API int epg_unload(struct epg *epg);
+
+/* ------------------------------------------------------------------------------------- attach --- */
+
+struct epg_attach_options {
+	size_t size;
+	bool xdp; /* ingress by XDP: for uplinks, and for switches that bypass TC; egress stays TC */
+};
+
+/*
+ * Puts an interface of the current network namespace under enforcement: everything through it is dropped
+ * until it is an endpoint, which it becomes at once where the running policy names or matches it.
+ * Loads first when needed. Attached already in the same way: returns 0.
+ * Errors: -ENOENT (no such interface), -EEXIST (attached the other way, TC or XDP: detach first), and what
+ * the kernel returned.
+ */
+EPG_API int epg_attach(struct epg *epg, const char *interface, const struct epg_attach_options *options);
+
+/*
+ * Takes the programs off an interface; its endpoint stays. Errors: -ENOENT (not attached).
+ */
+EPG_API int epg_detach(struct epg *epg, const char *interface);
+
+enum epg_attachment_kind {
+	EPG_ATTACHMENT_TCX,   /* BPF links; nobody else can take them away */
+	EPG_ATTACHMENT_CLSACT /* filters of a qdisc, on kernels before 6.6 */
+};
+
+struct epg_attachment {
+	uint32_t ifindex;
+	const char *interface; /* "" when it has vanished */
+	enum epg_attachment_kind kind;
+	bool ingress, egress, xdp;
+};
+
+typedef int (*epg_attachment_fn)(void *user, const struct epg_attachment *attachment);
+EPG_API int epg_attachments_each(struct epg *epg, epg_attachment_fn fn, void *user);
+
+/* -------------------------------------------------------------------------------------- apply --- */
+
+struct epg_apply_options {
+	size_t size;
+	bool dry_run; /* check everything, capacity included, and change nothing */
+};
+
+struct epg_apply_result {
+	uint32_t generation; /* number of the new generation; 0 after a dry run */
+	size_t attached;     /* interfaces newly attached */
+	size_t bound;        /* endpoints bound by the policy now */
+	size_t absent;       /* interfaces that the policy names and this host does not have */
+	struct epg_cost cost;
+};
+
+/*
+ * Makes a policy the running one: builds its generation beside the running one, checks it, attaches the
+ * interfaces that it names or matches and that exist, and flips one word. Loads first when needed.
+ * Every packet is decided by one generation; whatever goes wrong leaves the old one in force.
+ * `ret` may be NULL. `ret_diagnostics` as in epg_policy_cost.
+ * Errors: -EBADMSG (can't be compiled beside the running policy: see diagnostics), -ENOSPC (exceeds a
+ * map's size; epg_error names map, size and option), and what the kernel returned.
+ */
+EPG_API int epg_apply(struct epg *epg, const struct epg_policy *policy, const struct epg_apply_options *options,
+		      struct epg_apply_result *ret, struct epg_diagnostics **ret_diagnostics);
+
+/* Returns to the generation before; a second call returns to where it began. Errors: -ENOENT (there is none). */
+EPG_API int epg_rollback(struct epg *epg, struct epg_apply_result *ret);
+
+/*
+ * The source of the running policy, byte for byte, and the file name it was read from.
+ * The caller frees both with free(3). Errors: -ENOENT (no policy has been applied).
+ */
+EPG_API int epg_export(struct epg *epg, char **ret_text, size_t *ret_length, char **ret_file);
+
+enum epg_change_kind {
+	EPG_CHANGE_ADDED,
+	EPG_CHANGE_REMOVED,
+	EPG_CHANGE_CHANGED,
+};
+
+struct epg_change {
+	enum epg_change_kind kind;
+	const char *object; /* "vrf", "bridge-domain", "group", "contract", "rule", "permission", "endpoint" */
+	const char *name;   /* full name; a permission is "source -> destination" */
+	const char *detail; /* what changed, for people; "" where the name says it all */
+	uint32_t line;      /* in the new policy, or in the old one for what is removed; 0: unknown */
+};
+
+typedef int (*epg_change_fn)(void *user, const struct epg_change *change);
+
+/*
+ * What an apply of `policy` would change against the running one, in the order of objects above.
+ * Errors: -EBADMSG as for epg_policy_cost.
+ */
+EPG_API int epg_diff(struct epg *epg, const struct epg_policy *policy, epg_change_fn fn, void *user);
+
+/* ---------------------------------------------------------------------------------- endpoints --- */
+
+struct epg_endpoint_spec {
+	size_t size;
+	const char *interface;
+	const char *group;            /* full name of a group of the running policy */
+	const char *const *addresses; /* numeric, IPv4 or IPv6; none: they are learned */
+	size_t n_addresses;
+	const char *mac;              /* "02:00:0a:01:00:02"; NULL: the first one seen is kept */
+};
+
+/*
+ * Binds an interface to a group, at once, and attaches it if it is not attached. An external group makes
+ * it an uplink of that group's VRF. Replaces an earlier binding of the interface.
+ * Errors: -ENOENT (no such interface or group), -EINVAL (an address or MAC that is none), -EEXIST (an
+ * address that another endpoint owns; epg_error names it), -ENOSPC (map full; epg_error says which).
+ */
+EPG_API int epg_endpoint_add(struct epg *epg, const struct epg_endpoint_spec *spec);
+
+/* Unbinds an interface (also one that has vanished, by "if<ifindex>"): quarantined from the next packet on. Errors: -ENOENT. */
+EPG_API int epg_endpoint_remove(struct epg *epg, const char *interface);
+
+struct epg_endpoint_info {
+	uint32_t ifindex;
+	const char *interface; /* "" when it has vanished */
+	const char *group;     /* "" when the running policy has no such group: quarantined */
+	uint16_t class_id;
+	uint16_t flags;        /* EPG_ENDPOINT_… */
+	bool attached;
+	const char *mac;       /* "" when not known yet */
+	const char *const *addresses;
+	const uint16_t *address_flags; /* EPG_ADDRESS_…, one an address */
+	size_t n_addresses;
+	uint64_t packets, bytes; /* sent by the endpoint and permitted */
+};
+
+typedef int (*epg_endpoint_fn)(void *user, const struct epg_endpoint_info *endpoint);
+/* In the order of ifindexes. */
+EPG_API int epg_endpoints_each(struct epg *epg, epg_endpoint_fn fn, void *user);
+
+/* ----------------------------------------------------------------------------- what is in force --- */
+
+struct epg_group_info {
+	const char *name;
+	uint16_t class_id;
+	bool external;
+	const char *vrf;
+	const char *bridge_domain; /* "" for external groups */
+	uint32_t line;
+	size_t endpoints;          /* bound right now */
+	size_t provides, consumes; /* contracts */
+	size_t pairs;              /* groups pairs with rules that it takes part in, as source or destination */
+	uint64_t packets, bytes;   /* sent by its endpoints and permitted */
+};
+
+typedef int (*epg_group_fn)(void *user, const struct epg_group_info *group);
+/* In the order of names. */
+EPG_API int epg_groups_each(struct epg *epg, epg_group_fn fn, void *user);
+
+/* A rule of the running policy: a filter entry as used by a contract's subject. */
+struct epg_rule_info {
+	uint32_t index;
+	const char *contract; /* full name; "" for the rules that every policy has */
+	const char *subject;
+	const char *filter;
+	const char *entry;
+	const char *file;
+	uint32_t line;     /* of the entry; 0: implicit */
+	const char *match; /* for people: "tcp dport 80-443" */
+	bool permit;
+	bool stateful;
+	bool reverse; /* provider to consumer, of a stateless entry */
+	uint8_t level;
+	uint64_t packets, bytes;
+};
+
+struct epg_contract_info {
+	const char *name;
+	const char *scope; /* "application-profile", "vrf", "tenant", "global" */
+	const char *file;
+	uint32_t line;
+	size_t providers, consumers;
+	uint64_t packets, bytes; /* of all its rules: both directions, replies and related errors included */
+	const struct epg_rule_info *rules;
+	size_t n_rules;
+};
+
+typedef int (*epg_contract_fn)(void *user, const struct epg_contract_info *contract);
+/* In the order of names. */
+EPG_API int epg_contracts_each(struct epg *epg, epg_contract_fn fn, void *user);
+
+typedef int (*epg_rule_fn)(void *user, const struct epg_rule_info *rule);
+/* All rules by index, the implicit ones first. */
+EPG_API int epg_rules_each(struct epg *epg, epg_rule_fn fn, void *user);
+
+struct epg_drop_info {
+	enum epg_reason reason;
+	const char *reason_name;
+	const char *reason_text;
+	const char *source;      /* group; "" where unknown */
+	const char *destination; /* group; "" where unknown */
+	uint64_t packets, bytes;
+};
+
+typedef int (*epg_drop_fn)(void *user, const struct epg_drop_info *drop);
+/* Most packets first. */
+EPG_API int epg_drops_each(struct epg *epg, epg_drop_fn fn, void *user);
+
+struct epg_map_info {
+	const char *name;
+	const char *type;   /* "hash", "lru hash", "array", "ring buffer", … */
+	const char *pin;    /* path */
+	uint64_t entries;   /* in use; 0 where the type does not tell */
+	uint64_t capacity;
+	uint64_t bytes;     /* kernel memory, as the kernel accounts it */
+};
+
+typedef int (*epg_map_fn)(void *user, const struct epg_map_info *map);
+EPG_API int epg_maps_each(struct epg *epg, epg_map_fn fn, void *user);
+
+struct epg_status {
+	const char *pin;
+	bool loaded;
+	uint32_t generation;          /* 0: no policy applied */
+	uint32_t previous_generation; /* 0: nothing to roll back to */
+	const char *file;             /* of the running policy */
+	uint64_t applied_at;          /* seconds since the epoch */
+	size_t endpoints, quarantined, attached;
+	size_t groups, contracts, rules, pairs;
+	uint64_t flows, flows_capacity;
+	uint64_t permitted_packets, permitted_bytes;
+	uint64_t dropped_packets, dropped_bytes;
+	uint64_t stats[EPG_STAT_COUNT];
+	uint64_t memory_bytes; /* kernel memory of all maps */
+};
+
+/* One look at everything. Works when not loaded too. Strings live until the context's next call. */
+EPG_API int epg_status(struct epg *epg, struct epg_status *ret);
+
+/* ------------------------------------------------------------------------------------ explain --- */
+
+struct epg_question {
+	size_t size;
+	const char *source;      /* an endpoint's interface, or an address */
+	const char *destination; /* an address, or an endpoint's interface */
+	const char *protocol;    /* "tcp", "udp", "icmp", "icmpv6", or a number */
+	uint16_t source_port;      /* 0: 40000 */
+	uint16_t destination_port; /* required for tcp and udp */
+	int icmp_type;             /* -1: echo request */
+	int icmp_code;
+	uint8_t tcp_flags; /* as in the TCP header; 0: SYN */
+	const char *vrf;   /* "tenant/vrf" of both addresses; NULL: found by the endpoints */
+};
+
+/* A rule that was not far off. */
+struct epg_near_miss {
+	const struct epg_rule_info *rule;
+	const char *why; /* "destination port 443 is not 80", "it permits the other direction" */
+};
+
+struct epg_answer {
+	enum epg_verdict verdict;
+	enum epg_reason reason;
+	uint8_t level;
+	uint32_t generation;
+	const char *reason_text;
+	const char *source_group, *source_interface, *source_address; /* "" where there is none */
+	const char *destination_group, *destination_interface, *destination_address;
+	const struct epg_rule_info *rule; /* NULL: dropped before any rule */
+	const struct epg_near_miss *near_misses;
+	size_t n_near_misses;
+	const char *hint; /* what to write into the policy, where a denial can be lifted that way */
+};
+
+/*
+ * Asks the loaded program itself about a packet: it is built, run through the program with
+ * BPF_PROG_TEST_RUN, and leaves neither counters nor flows behind. A packet that would open a flow is
+ * asked about: tracked flows do not answer for the policy.
+ * The answer's strings live until the context's next call.
+ * Errors: -EINVAL (not an address, unknown protocol, port missing), -ENOENT (no such interface or endpoint;
+ * neither side is an endpoint of this host; no policy applied).
+ */
+EPG_API int epg_explain(struct epg *epg, const struct epg_question *question, struct epg_answer *ret);
+
+/* ------------------------------------------------------------------------------------ monitor --- */
+
+struct epg_monitor;
+
+struct epg_monitor_options {
+	size_t size;
+	bool drops_only;
+	const char *group; /* only events with this group on either side; NULL: all */
+};
+
+/* A decision with its names. */
+struct epg_event_info {
+	const struct epg_event *event;
+	const char *interface; /* of the hook */
+	const char *source_group, *destination_group; /* "" where unknown */
+	const char *source_address, *destination_address; /* "" for frames without */
+	const char *protocol;  /* "tcp", … */
+	const char *reason_name, *reason_text;
+	const struct epg_rule_info *rule; /* NULL: none was reached, or its generation is gone */
+	uint64_t time_unix_ns; /* CLOCK_REALTIME */
+};
+
+typedef int (*epg_event_fn)(void *user, const struct epg_event_info *event);
+
+/*
+ * Starts to watch decisions: from now on, until the monitor is closed (or its process has died for two
+ * seconds), every drop and every first packet of a permitted flow is told. One monitor an instance.
+ * Errors: -ENOENT (no such group), -EBUSY (another process watches).
+ */
+EPG_API int epg_monitor_open(struct epg *epg, const struct epg_monitor_options *options, struct epg_monitor **ret);
+
+/* A file descriptor for poll(2), readable when there are events; owned by the monitor. */
+EPG_API int epg_monitor_fd(const struct epg_monitor *monitor);
+
+/*
+ * Waits at most `timeout_ms` (0: not at all, -1: for ever) and tells what has come. Returns the number of
+ * events told, what `fn` returned if that is not 0, or a negative errno value (-EINTR: a signal came).
+ * It must be called at least once a second for the watch to go on.
+ */
+EPG_API int epg_monitor_poll(struct epg_monitor *monitor, int timeout_ms, epg_event_fn fn, void *user);
+
+/* Events lost since the monitor was opened: beyond the rate limit, or for a full ring buffer. */
+EPG_API uint64_t epg_monitor_lost(const struct epg_monitor *monitor);
+EPG_API void epg_monitor_close(struct epg_monitor *monitor);
+
+/* -------------------------------------------------------------------------------------- names --- */
+
+/* The stable name of a reason, "implicit-deny", and a sentence; NULL for a number that is none. */
+EPG_API const char *epg_reason_name(enum epg_reason reason);
+EPG_API const char *epg_reason_text(enum epg_reason reason);
+/* The stable name of a counter of epg_status.stats, and a sentence; NULL for a number that is none. */
+EPG_API const char *epg_stat_name(enum epg_stat stat);
+EPG_API const char *epg_stat_text(enum epg_stat stat);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The catalog: the names behind a generation's ids, and what is needed to speak about its rules, without
+ * the policy file and without parsing it again. It is one flat block of bytes, kept in a memory-mapped
+ * map beside the generation's tables, and read in place.
+ *
+ * Strings are offsets into a pool; offset 0 is the empty string. Arrays are sorted as said.
+ */
+#ifndef EPG_CATALOG_H
+#define EPG_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epg/abi.h"
+
+#define CATALOG_MAGIC 0x63677065u /* "epgc" */
+#define CATALOG_VERSION 1
+#define CATALOG_NONE UINT32_MAX
+
+struct catalog_range {
+	uint16_t first;
+	uint16_t last;
+};
+
+struct catalog_vrf {
+	uint32_t name;
+	uint32_t id; /* never 0 */
+	uint32_t enforced;
+	uint32_t line;
+};
+
+struct catalog_bridge_domain {
+	uint32_t name;
+	uint32_t id; /* never 0 */
+	uint32_t vrf; /* index */
+	uint32_t line;
+};
+
+/* Sorted by class_id. */
+struct catalog_group {
+	uint32_t name;
+	uint32_t class_id;
+	uint32_t external;
+	uint32_t vrf;           /* index */
+	uint32_t bridge_domain; /* index; CATALOG_NONE: external */
+	uint32_t line;
+};
+
+struct catalog_contract {
+	uint32_t name;
+	uint32_t scope; /* enum model_scope */
+	uint32_t line;
+	uint32_t providers;
+	uint32_t consumers;
+	uint32_t first_rule; /* rules of one contract stand together */
+	uint32_t n_rules;
+};
+
+/* Same index as tables `rules` and `counters`; the implicit rules come first. */
+struct catalog_rule {
+	uint64_t identity; /* same contract, subject, filter, entry, direction: same value in every generation */
+	uint32_t contract; /* index; CATALOG_NONE: implicit */
+	uint32_t subject;
+	uint32_t filter;
+	uint32_t entry;
+	uint32_t line;
+	uint32_t reverse; /* provider to consumer: the second half of a stateless entry */
+	uint32_t n_kinds;
+	struct catalog_range kinds[2];
+	struct catalog_range destination;
+	struct catalog_range source;
+	struct catalog_range flags;
+};
+
+/* Sorted by source, then destination: pairs that have rules. */
+struct catalog_pair {
+	uint16_t source; /* class ids */
+	uint16_t destination;
+	uint32_t rule_set; /* index */
+};
+
+/* rules[first … first + count - 1] of the list `members`, the first one that matches decides. */
+struct catalog_rule_set {
+	uint32_t first;
+	uint32_t count;
+};
+
+/* Sorted by group, then contract. */
+struct catalog_relation {
+	uint32_t group;    /* index */
+	uint32_t contract; /* index */
+	uint32_t consume;  /* 0: provides */
+	uint32_t line;
+};
+
+/* An interface, or a glob of interfaces, that the policy binds: exact names first, then in file order. */
+struct catalog_binding {
+	uint32_t interface; /* exact name or glob */
+	uint32_t glob;
+	uint32_t group; /* index */
+	uint32_t line;
+	uint32_t first_address; /* into `addresses` */
+	uint32_t n_addresses;   /* 0: addresses may be learned */
+	uint8_t mac[6];         /* all zero: not declared */
+	uint16_t reserved;
+};
+
+struct catalog_address {
+	uint8_t address[16];
+};
+
+/* The sections of a catalog. X(name, struct) */
+#define CATALOG_SECTIONS(X)                           \
+	X(vrfs, catalog_vrf)                          \
+	X(bridge_domains, catalog_bridge_domain)      \
+	X(groups, catalog_group)                      \
+	X(contracts, catalog_contract)                \
+	X(rules, catalog_rule)                        \
+	X(pairs, catalog_pair)                        \
+	X(rule_sets, catalog_rule_set)                \
+	X(members, catalog_member)                    \
+	X(relations, catalog_relation)                \
+	X(bindings, catalog_binding)                  \
+	X(addresses, catalog_address)
+
+/* Index of a rule, an element of the list that rule sets cut pieces from. */
+struct catalog_member {
+	uint32_t rule;
+};
+
+/* A catalog being read: pointers into the block, which must outlive it. */
+struct catalog {
+#define CATALOG_SECTION(name, type)  \
+	const struct type *name;     \
+	size_t n_##name;
+	CATALOG_SECTIONS(CATALOG_SECTION)
+#undef CATALOG_SECTION
+	const char *strings;
+	size_t n_strings;
+	const char *file; /* the policy's file name */
+};
+
+/* Checks the block (magic, version, bounds of each section) and fills the view. Returns 0 or -EBADMSG. */
+int catalog_open(const void *block, size_t length, struct catalog *ret);
+
+const char *catalog_string(const struct catalog *catalog, uint32_t string);
+
+/* NULL where there is none. */
+const struct catalog_group *catalog_group_by_class(const struct catalog *catalog, uint16_t class_id);
+const struct catalog_group *catalog_group_by_name(const struct catalog *catalog, const char *name);
+const struct catalog_rule_set *catalog_rules_between(const struct catalog *catalog, uint16_t source,
+						     uint16_t destination);
+/* The binding of an interface: the exact name before globs, earlier lines before later ones. */
+const struct catalog_binding *catalog_binding_of(const struct catalog *catalog, const char *interface);
+
+#endif

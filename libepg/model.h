@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The model: a policy that was read, checked and resolved. Names have become indices into the model's
+ * own arrays, ports and types have become intervals; every object remembers its place in the file.
+ * It is built by read.c, and only read after that.
+ */
+#ifndef EPG_MODEL_H
+#define EPG_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epg/abi.h"
+
+#define MODEL_NONE UINT32_MAX
+
+/* A place in the policy file; both count from 1. */
+struct place {
+	uint32_t line;
+	uint32_t column;
+};
+
+/* An inclusive interval of one 16-bit field. */
+struct model_range {
+	uint16_t first;
+	uint16_t last;
+};
+
+#define MODEL_RANGE_ANY ((struct model_range){0, UINT16_MAX})
+
+/* An address with the number of its leading bits that count, in the 128-bit mapped form: IPv4 /24 is 120. */
+struct model_prefix {
+	uint8_t address[16]; /* bits beyond length are zero, except in a bridge domain's subnet (a gateway) */
+	uint8_t length;
+	bool ipv4;
+	struct place place;
+};
+
+struct model_tenant {
+	const char *name;
+	struct place place;
+};
+
+struct model_vrf {
+	const char *name; /* tenant/vrf */
+	struct place place;
+	uint32_t tenant;
+	bool enforced;
+};
+
+struct model_bridge_domain {
+	const char *name; /* tenant/bridge-domain */
+	struct place place;
+	uint32_t tenant;
+	uint32_t vrf;
+	struct model_prefix *subnets;
+	size_t n_subnets;
+};
+
+/* A filter entry, as intervals of enum epg_field. */
+struct model_entry {
+	const char *name;
+	struct place place;
+	struct model_range kinds[2]; /* IPv4 and IPv6 halves of "tcp", say */
+	unsigned int n_kinds;
+	struct model_range destination; /* as seen by the consumer's packets */
+	struct model_range source;
+	bool icmp;     /* destination and source are type and code */
+	bool tcp;      /* exactly TCP: a stateless reverse rule asks for ACK or RST */
+	bool filtered; /* says more than `etherT: ip` or nothing: level 7, else 9 */
+	bool stateful;
+};
+
+struct model_filter {
+	const char *name; /* tenant/filter */
+	struct place place;
+	uint32_t tenant;
+	struct model_entry *entries;
+	size_t n_entries;
+};
+
+struct model_filter_use {
+	uint32_t filter;
+	struct place place;
+};
+
+struct model_subject {
+	const char *name;
+	struct place place;
+	struct model_filter_use *filters;
+	size_t n_filters;
+};
+
+enum model_scope {
+	MODEL_SCOPE_APPLICATION_PROFILE,
+	MODEL_SCOPE_VRF,
+	MODEL_SCOPE_TENANT,
+	MODEL_SCOPE_GLOBAL,
+};
+
+struct model_contract {
+	const char *name; /* tenant/contract */
+	struct place place;
+	uint32_t tenant;
+	enum model_scope scope;
+	struct model_subject *subjects;
+	size_t n_subjects;
+};
+
+struct model_contract_use {
+	uint32_t contract;
+	struct place place;
+};
+
+/* An endpoint known beforehand. */
+struct model_endpoint {
+	const char *interface;
+	struct place place;
+	struct model_prefix *ips; /* length is always 128 */
+	size_t n_ips;
+	uint8_t mac[6];
+	bool has_mac;
+};
+
+/* A rule that makes interfaces (by glob) or addresses (by prefix) members; exactly one of both is set. */
+struct model_match {
+	const char *interface; /* glob as of fnmatch(3), or NULL */
+	struct model_prefix prefix;
+	struct place place;
+};
+
+/* An endpoint group: an EPG of an application profile, or an external EPG. */
+struct model_group {
+	const char *name; /* tenant/application-profile/epg, or tenant/external */
+	struct place place;
+	uint32_t tenant;
+	uint32_t app_profile;   /* counts over the whole model; MODEL_NONE: external */
+	uint32_t vrf;
+	uint32_t bridge_domain; /* MODEL_NONE: external */
+	uint16_t class_id;      /* as the policy demands; EPG_CLASS_NONE: to be allocated */
+	bool external;
+	struct model_contract_use *provide;
+	size_t n_provide;
+	struct model_contract_use *consume;
+	size_t n_consume;
+	struct model_endpoint *endpoints;
+	size_t n_endpoints;
+	struct model_match *matches;
+	size_t n_matches;
+	struct model_prefix *subnets; /* external groups only; host bits are zero */
+	size_t n_subnets;
+};
+
+struct model {
+	const char *file; /* as named by the caller; "-" is standard input */
+	const char *text; /* the source, byte for byte */
+	size_t text_length;
+
+	struct model_tenant *tenants;
+	size_t n_tenants;
+	struct model_vrf *vrfs;
+	size_t n_vrfs;
+	struct model_bridge_domain *bridge_domains;
+	size_t n_bridge_domains;
+	struct model_filter *filters;
+	size_t n_filters;
+	struct model_contract *contracts;
+	size_t n_contracts;
+	struct model_group *groups;
+	size_t n_groups;
+};
+
+struct arena;
+struct epg_diagnostics;
+
+/*
+ * Reads a policy. All errors and warnings of the text go to `diagnostics`.
+ * Returns 0 and a model, which the caller frees with model_free; or -EBADMSG when there was at least
+ * one error, -EFBIG when the text is longer than `max_bytes`, -ENOMEM. `name` is what messages call the file.
+ */
+int model_read(const char *name, const char *text, size_t length, size_t max_bytes,
+	       struct epg_diagnostics *diagnostics, struct model **ret);
+void model_free(struct model *model);
+
+#endif

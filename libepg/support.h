@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* What this kernel can do. */
+#ifndef EPG_SUPPORT_H
+#define EPG_SUPPORT_H
+
+struct epg;
+
+/*
+ * Records why the programs could not be loaded: the first thing that we need and the kernel lacks, by its name
+ * (-EOPNOTSUPP), or what it said. Returns the error to return.
+ */
+int support_fail_load(struct epg *epg, int error);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The hook towards an endpoint: believes what cannot be forged, decides the rest, and binds decisions to endpoints. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "stage.h"
+
+#define MARK 0x10000000u /* the default of epg_load_options.mark */
+
+static struct packet_spec web(bool ipv4)
+{
+	struct packet_spec spec = stage_spec(ipv4, STAGE_FRONT, stage_host(STAGE_BACK));
+
+	spec.destination_port = 80;
+	return spec;
+}
+
+Test(egress, passes_what_the_senders_hook_has_decided_and_counts_it_once)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = web(true);
+
+	cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &spec));
+	cr_assert_eq(stage_rule_packets(stage, "shop/web", "web"), 1);
+	spec = web(false);
+	cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &spec));
+	cr_assert_eq(stage_rule_packets(stage, "shop/web", "web"), 2);
+	stage_close(stage);
+}
+
+Test(egress, marks_what_it_permits_and_takes_the_mark_away_again)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = web(true);
+	struct stage_hook ingress = {.program = STAGE_INGRESS, .interface = STAGE_FRONT, .mark = 0x42};
+	struct stage_hook egress = {.program = STAGE_EGRESS, .interface = STAGE_BACK};
+	struct stage_result result;
+	struct packet packet;
+
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	result = stage_run(stage, &ingress, &packet);
+	cr_assert(result.passed);
+	cr_assert_eq(result.mark, MARK | 0x42, "other bits belong to others");
+	egress.mark = result.mark;
+	egress.ingress_ifindex = stage_ifindex(stage, STAGE_FRONT);
+	result = stage_run(stage, &egress, &packet);
+	cr_assert(result.passed);
+	cr_assert_eq(result.mark, 0x42);
+	stage_close(stage);
+}
+
+Test(egress, does_not_believe_a_mark_on_a_frame_that_came_in_nowhere)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = web(true);
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_BACK, .mark = UINT32_MAX};
+	struct packet packet;
+
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_run(stage, &hook, &packet).passed);
+	/* Not even on a flow that the true endpoint has established. */
+	cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &spec));
+	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_run(stage, &hook, &packet).passed);
+	stage_close(stage);
+}
+
+Test(egress, decides_what_no_hook_has_decided)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec allowed = web(true), denied = web(true);
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_BACK};
+	struct packet packet;
+
+	hook.ingress_ifindex = stage_ifindex(stage, STAGE_FRONT); /* bound, but its ingress has not marked */
+	cr_assert_eq(packet_build(&allowed, &packet), 0);
+	cr_assert(stage_run(stage, &hook, &packet).passed);
+	cr_assert_eq(stage_rule_packets(stage, "shop/web", "web"), 1);
+	denied.destination_port = 22;
+	cr_assert_eq(packet_build(&denied, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_run(stage, &hook, &packet).passed);
+	stage_address(true, stage_host(STAGE_DB), allowed.source);
+	cr_assert_eq(packet_build(&allowed, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_run(stage, &hook, &packet).passed);
+	stage_close(stage);
+}
+
+Test(egress, a_frame_that_leads_to_another_than_its_address_is_dropped)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+
+	for (int ipv4 = 0; ipv4 < 2; ipv4++) {
+		struct packet_spec spec = web(ipv4);
+
+		/* Permitted towards back, but its MAC has led it to db. */
+		STAGE_EXPECT_DROP(stage, EPG_REASON_MISDIRECTED, stage_delivers(stage, STAGE_FRONT, STAGE_DB, &spec));
+		/* The same on the established flow. */
+		cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &spec));
+		STAGE_EXPECT_DROP(stage, EPG_REASON_MISDIRECTED, stage_delivers(stage, STAGE_FRONT, STAGE_DB, &spec));
+	}
+	stage_close(stage);
+}
+
+Test(egress, a_frame_for_the_outside_does_not_reach_an_endpoint)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec open = stage_spec(true, STAGE_NOBODY, stage_host(STAGE_BACK)), reply;
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_BACK};
+	struct packet packet;
+
+	open.source[12] = 198;
+	open.destination_port = 80;
+	hook.ingress_ifindex = stage_ifindex(stage, STAGE_NOBODY);
+	cr_assert_eq(packet_build(&open, &packet), 0);
+	cr_assert(stage_run(stage, &hook, &packet).passed, "the world opens");
+	reply = stage_spec(true, STAGE_BACK, 0);
+	memcpy(reply.destination, open.source, 16);
+	reply.source_port = 80;
+	reply.destination_port = open.source_port;
+	reply.tcp_flags = PACKET_TCP_SYN | PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply), "back answers the world");
+	STAGE_EXPECT_DROP(stage, EPG_REASON_MISDIRECTED, stage_delivers(stage, STAGE_BACK, STAGE_GUEST, &reply));
+	stage_close(stage);
+}
+
+Test(egress, the_host_itself_needs_a_group)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = web(true);
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_DB};
+	struct packet packet;
+
+	stage_address(true, 1, spec.source);
+	stage_address(true, stage_host(STAGE_DB), spec.destination);
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_run(stage, &hook, &packet).passed);
+	cr_assert_eq(stage_drops_between(stage, "shop/world", "shop/store/db", EPG_REASON_IMPLICIT_DENY), 1);
+	stage_close(stage);
+}
+
+Test(egress, an_address_that_nobody_owns_leads_to_nobody)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = web(true);
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_GUEST};
+	struct packet packet;
+
+	stage_address(true, 1, spec.source);
+	stage_address(true, 222, spec.destination);
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_UNKNOWN_DESTINATION, stage_run(stage, &hook, &packet).passed);
+	stage_close(stage);
+}

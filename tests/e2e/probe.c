@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The clients and servers of the end-to-end tests, where the exact number of packets matters:
+ *
+ *   probe send ADDRESS PORT COUNT [GAP_US]  sends COUNT datagrams that carry 0, 1, 2 … and waits between them,
+ *                                           or fewer if SIGTERM comes; with skb->mark set to $MARK if that is set
+ *   probe receive PORT IDLE_MS              takes them until none has come for IDLE_MS, and tells what was missing
+ *   probe echo tcp|udp PORT                 sends back what it gets, until killed
+ *   probe talk tcp|udp ADDRESS PORT         each line of its input goes out; tells whether it came back in a second
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_MS 1000
+#define BUFFER_BYTES (16 << 20)
+#define LINE_MAX_BYTES 1024
+
+static volatile sig_atomic_t terminated;
+
+static void terminate(int signal_number)
+{
+	(void)signal_number;
+	terminated = 1;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "probe: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static int usage(void)
+{
+	fputs("usage: probe send ADDRESS PORT COUNT [GAP_US] | receive PORT IDLE_MS | echo tcp|udp PORT |"
+	      " talk tcp|udp ADDRESS PORT\n",
+	      stderr);
+	return 2;
+}
+
+static int socket_type(const char *protocol)
+{
+	return strcmp(protocol, "tcp") ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+static int connect_to(const char *address, const char *port, int type)
+{
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = type};
+	struct addrinfo *found;
+	int fd;
+
+	if (getaddrinfo(address, port, &hints, &found)) {
+		errno = EINVAL;
+		die(address);
+	}
+	fd = socket(found->ai_family, type, 0);
+	if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen))
+		die("connect");
+	freeaddrinfo(found);
+	return fd;
+}
+
+/* Both families at once: an IPv6 socket takes IPv4 as mapped addresses. */
+static int listen_on(const char *port, int type)
+{
+	struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(port))};
+	int buffer = BUFFER_BYTES, one = 1;
+	int fd = socket(AF_INET6, type, 0);
+
+	if (fd < 0)
+		die("socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
+	if (bind(fd, (struct sockaddr *)&local, sizeof(local)) || (type == SOCK_STREAM && listen(fd, 16)))
+		die("bind");
+	return fd;
+}
+
+static void sleep_us(long microseconds)
+{
+	struct timespec pause = {microseconds / 1000000, microseconds % 1000000 * 1000};
+
+	while (nanosleep(&pause, &pause) && errno == EINTR)
+		;
+}
+
+static int run_send(const char *address, const char *port, uint32_t count, long gap_us)
+{
+	int fd = connect_to(address, port, SOCK_DGRAM);
+	const char *mark = getenv("MARK");
+	uint32_t number, refused = 0;
+
+	if (mark) {
+		uint32_t value = (uint32_t)strtoul(mark, NULL, 0);
+
+		if (setsockopt(fd, SOL_SOCKET, SO_MARK, &value, sizeof(value)))
+			die("SO_MARK");
+	}
+	signal(SIGTERM, terminate);
+	for (number = 0; number < count && !terminated; number++) {
+		uint32_t message = htonl(number);
+
+		/* An ICMP error that came for an earlier one shows up here: the datagram itself was not sent. */
+		if (send(fd, &message, sizeof(message), 0) < 0 && send(fd, &message, sizeof(message), 0) < 0)
+			refused++;
+		if (gap_us)
+			sleep_us(gap_us);
+	}
+	printf("sent %u refused %u\n", number - refused, refused);
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+static int run_receive(const char *port, int idle_ms)
+{
+	uint32_t received = 0, repeated = 0, late = 0, next = 0;
+	int fd = listen_on(port, SOCK_DGRAM);
+	struct pollfd waiting = {.fd = fd, .events = POLLIN};
+
+	while (poll(&waiting, 1, idle_ms) > 0) {
+		uint32_t message;
+
+		if (recv(fd, &message, sizeof(message), 0) != sizeof(message))
+			continue;
+		message = ntohl(message);
+		received++;
+		repeated += message + 1 == next;
+		late += message + 1 < next;
+		if (message >= next)
+			next = message + 1;
+	}
+	printf("received %u of %u repeated %u late %u\n", received, next, repeated, late);
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+static void echo_datagrams(int fd)
+{
+	for (;;) {
+		char message[LINE_MAX_BYTES];
+		struct sockaddr_in6 peer;
+		socklen_t length = sizeof(peer);
+		ssize_t size = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&peer, &length);
+
+		if (size >= 0)
+			sendto(fd, message, (size_t)size, 0, (struct sockaddr *)&peer, length);
+	}
+}
+
+static void echo_stream(int fd)
+{
+	char message[LINE_MAX_BYTES];
+	ssize_t size;
+
+	while ((size = read(fd, message, sizeof(message))) > 0) {
+		if (write(fd, message, (size_t)size) != size)
+			break;
+	}
+}
+
+static int run_echo(const char *protocol, const char *port)
+{
+	int type = socket_type(protocol);
+	int fd = listen_on(port, type);
+
+	if (type == SOCK_DGRAM)
+		echo_datagrams(fd);
+	for (;;) {
+		int peer = accept(fd, NULL, NULL);
+
+		if (peer < 0)
+			die("accept");
+		if (fork() == 0) {
+			echo_stream(peer);
+			_exit(EXIT_SUCCESS);
+		}
+		close(peer);
+	}
+}
+
+/* Whether `line` comes back within ANSWER_MS; answers to earlier lines, late ones, are passed over. */
+static int came_back(int fd, const char *line)
+{
+	struct pollfd waiting = {.fd = fd, .events = POLLIN};
+	char answer[LINE_MAX_BYTES + 1];
+
+	while (poll(&waiting, 1, ANSWER_MS) > 0) {
+		ssize_t size = read(fd, answer, LINE_MAX_BYTES);
+
+		if (size <= 0)
+			return 0;
+		answer[size] = '\0';
+		if (strstr(answer, line))
+			return 1;
+	}
+	return 0;
+}
+
+static int run_talk(const char *protocol, const char *address, const char *port)
+{
+	int fd = connect_to(address, port, socket_type(protocol));
+	char line[LINE_MAX_BYTES];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	puts("connected");
+	while (fgets(line, sizeof(line), stdin)) {
+		size_t length = strlen(line);
+
+		if (send(fd, line, length, MSG_NOSIGNAL) != (ssize_t)length)
+			puts("broken");
+		else
+			puts(came_back(fd, line) ? "answered" : "silence");
+	}
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(command, "send") && (argc == 5 || argc == 6))
+		return run_send(argv[2], argv[3], (uint32_t)atol(argv[4]), argc == 6 ? atol(argv[5]) : 0);
+	if (!strcmp(command, "receive") && argc == 4)
+		return run_receive(argv[2], atoi(argv[3]));
+	if (!strcmp(command, "echo") && argc == 4)
+		return run_echo(argv[2], argv[3]);
+	if (!strcmp(command, "talk") && argc == 5)
+		return run_talk(argv[2], argv[3], argv[4]);
+	return usage();
+}
