@@ -13,12 +13,9 @@ DEFINE_AUTO(struct model, model_free)
 DEFINE_AUTO(struct epg_diagnostics, epg_diagnostics_free)
 
 static const char *const object_names[] = {
-	[DIFF_VRF] = "vrf",
-	[DIFF_BRIDGE_DOMAIN] = "bridge-domain",
-	[DIFF_GROUP] = "group",
-	[DIFF_CONTRACT] = "contract",
-	[DIFF_RULE] = "rule",
-	[DIFF_ENDPOINT] = "endpoint",
+	[DIFF_VRF] = "vrf",     [DIFF_BRIDGE_DOMAIN] = "bridge-domain",
+	[DIFF_GROUP] = "group", [DIFF_CONTRACT] = "contract",
+	[DIFF_RULE] = "rule",   [DIFF_ENDPOINT] = "endpoint",
 };
 
 _Static_assert(ARRAY_SIZE(object_names) == DIFF_OBJECTS, "a name for each object");
@@ -26,8 +23,8 @@ _Static_assert(ARRAY_SIZE(object_names) == DIFF_OBJECTS, "a name for each object
 /* ---- facts ---- */
 
 /* Writes facts of one list that the other lacks; returns how many. Both are sorted. */
-static size_t write_missing(FILE *stream, const struct diff_item *item, const struct diff_item *other,
-			    const char *word, size_t written)
+static size_t write_missing(FILE *stream, const struct diff_item *item, const struct diff_item *other, const char *word,
+			    size_t written)
 {
 	for (size_t i = 0, j = 0; i < item->n_facts; i++) {
 		while (j < other->n_facts && strcmp(other->facts[j], item->facts[i]) < 0)
@@ -69,7 +66,9 @@ static int tell_item(const struct diff_item *before, const struct diff_item *aft
 	const struct diff_item *item = after ? after : before;
 	AUTO_FREE char *detail = describe(before, after);
 	struct epg_change change = {
-		.kind = !before ? EPG_CHANGE_ADDED : !after ? EPG_CHANGE_REMOVED : EPG_CHANGE_CHANGED,
+		.kind = !before  ? EPG_CHANGE_ADDED
+			: !after ? EPG_CHANGE_REMOVED
+				 : EPG_CHANGE_CHANGED,
 		.object = object_names[item->object],
 		.name = item->name,
 		.detail = detail,
@@ -194,7 +193,8 @@ static int compare(struct epg *epg, const struct generation *running, const stru
 	if (catalog_open(tables->catalog, tables->catalog_length, &catalog))
 		return context_fail_kernel(epg, -EPROTO, NULL, "can't read what was compiled");
 	policies[DIFF_AFTER] = (struct diff_policy){model, &catalog};
-	return diff_policies(policies, fn, user);
+	error = diff_policies(policies, fn, user);
+	return error == -ENOMEM ? context_fail_kernel(epg, error, NULL, "can't compare the policies") : error;
 }
 
 int epg_diff(struct epg *epg, const struct epg_policy *policy, epg_change_fn fn, void *user)

@@ -110,9 +110,10 @@ static int fill_membership(struct epg *epg, struct instance *instance, const str
 /* Written before it is attached: so an interface that comes under enforcement loses no packet of the permitted. */
 static int join(struct epg *epg, struct instance *instance, const char *interface, struct membership *membership)
 {
+	AUTO_LEFTOVERS struct leftovers leftovers = {0};
 	AUTO_JOURNAL struct journal journal = {0};
 	struct hooks hooks;
-	int error;
+	int attached, error;
 
 	error = hooks_find(epg, membership->ifindex, &hooks);
 	if (error)
@@ -120,12 +121,20 @@ static int join(struct epg *epg, struct instance *instance, const char *interfac
 	if (hooks.xdp)
 		membership->binding.flags |= EPG_ENDPOINT_XDP;
 	error = membership_write(epg, instance, &journal, membership);
-	if (!error)
-		error = attach_interface(epg, instance, &journal, membership->ifindex, interface, hooks.xdp);
-	if (error < 0)
+	if (error)
 		return error;
+	attached = attach_interface(epg, instance, &journal, membership->ifindex, interface, hooks.xdp);
+	if (attached < 0)
+		return attached;
+	error = leftovers_find(epg, instance, membership, &leftovers);
+	if (error) {
+		if (attached)
+			hooks_detach(epg, membership->ifindex);
+		return error;
+	}
 	journal_keep(&journal);
-	return membership_drop_others(epg, instance, membership);
+	leftovers_drop(instance, &leftovers);
+	return 0;
 }
 
 int epg_endpoint_add(struct epg *epg, const struct epg_endpoint_spec *given)

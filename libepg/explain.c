@@ -126,9 +126,9 @@ static int run(struct epg *epg, struct instance *instance, const struct explain_
 	if (bpf_map_update_elem(instance->fd.trace, &zero, &empty, BPF_ANY))
 		return context_fail_kernel(epg, -errno, "trace", "can't prepare the map");
 	if (bpf_prog_test_run_opts(program, &options))
-		return context_fail_kernel(epg, -errno, sides->source.ifindex ? sides->source.interface
-									       : sides->destination.interface,
-					   "can't run the program on the packet");
+		return context_fail_kernel(
+			epg, -errno, sides->source.ifindex ? sides->source.interface : sides->destination.interface,
+			"can't run the program on the packet");
 	if (bpf_map_lookup_elem(instance->fd.trace, &zero, ret))
 		return context_fail_kernel(epg, -errno, "trace", "can't read the program's answer");
 	if (!ret->time_ns)
@@ -258,7 +258,8 @@ static const char *reason_hint(enum epg_reason reason)
 	case EPG_REASON_UNKNOWN_SOURCE:
 		return "cover the source address by the subnets of an external group";
 	case EPG_REASON_UNKNOWN_DESTINATION:
-		return "declare the destination address as an endpoint's, or cover it by the subnets of an external group";
+		return "declare the destination address as an endpoint's, or cover it by the subnets of an external "
+		       "group";
 	default:
 		return "";
 	}

@@ -171,25 +171,13 @@ static int find_owner(struct search *search, struct explain_side *side)
 
 /* ---- addresses of endpoints ---- */
 
-/* The lowest address of each family; link-local ones only where there is no other. */
+/* The lowest address of each family: link-local ones are above all others that an endpoint has. */
 struct own_addresses {
 	const struct search *search;
 	uint32_t ifindex;
 	bool has_ipv4, has_ipv6;
 	uint8_t ipv4[16], ipv6[16];
 };
-
-static bool is_link_local(const uint8_t address[16])
-{
-	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
-}
-
-static bool is_better(const uint8_t address[16], bool has_one, const uint8_t than[16])
-{
-	if (!has_one || is_link_local(address) != is_link_local(than))
-		return !has_one || is_link_local(than);
-	return memcmp(address, than, 16) < 0;
-}
 
 static int take_own_address(void *user, const void *key, const void *value)
 {
@@ -200,11 +188,11 @@ static int take_own_address(void *user, const void *key, const void *value)
 	if (owner->ifindex != own->ifindex || owner->vlan != 0 || address->vrf != own->search->vrf)
 		return 0;
 	if (packet_address_is_ipv4(address->address)) {
-		if (is_better(address->address, own->has_ipv4, own->ipv4))
+		if (!own->has_ipv4 || memcmp(address->address, own->ipv4, sizeof(own->ipv4)) < 0)
 			memcpy(own->ipv4, address->address, sizeof(own->ipv4));
 		own->has_ipv4 = true;
 	} else {
-		if (is_better(address->address, own->has_ipv6, own->ipv6))
+		if (!own->has_ipv6 || memcmp(address->address, own->ipv6, sizeof(own->ipv6)) < 0)
 			memcpy(own->ipv6, address->address, sizeof(own->ipv6));
 		own->has_ipv6 = true;
 	}
@@ -310,8 +298,8 @@ int explain_sides_find(struct epg *epg, struct instance *instance, const struct 
 		       const struct epg_question *question, enum family family, struct explain_sides *ret)
 {
 	struct search search = {epg, instance, generation, family, VRF_UNKNOWN};
-	struct explain_sides sides = {
-		.source = {.text = question->source}, .destination = {.text = question->destination}};
+	struct explain_sides sides = {.source = {.text = question->source},
+				      .destination = {.text = question->destination}};
 	int error;
 
 	if (!question->source || !question->destination)

@@ -28,7 +28,7 @@ static const char *const generation_maps[] = {
 #define GENERATION_MAP(name, type) #name,
 	EPG_TABLES(GENERATION_MAP)
 #undef GENERATION_MAP
-	"catalog",
+		"catalog",
 	"source",
 };
 

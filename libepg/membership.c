@@ -152,14 +152,6 @@ int membership_set_xdp(struct epg *epg, struct instance *instance, struct journa
 
 /* ---- what was owned before ---- */
 
-struct leftovers {
-	const struct membership *membership;
-	uint32_t generation;
-	struct epg_address_key *keys;
-	size_t n_keys;
-	size_t capacity;
-};
-
 static bool is_address_of(const struct membership *membership, const struct epg_address_key *key)
 {
 	for (size_t i = 0; i < membership->n_addresses; i++) {
@@ -209,26 +201,46 @@ void membership_free_slots(struct instance *instance, uint32_t ifindex)
 	}
 }
 
-int membership_drop_others(struct epg *epg, struct instance *instance, const struct membership *membership)
+int leftovers_find(struct epg *epg, struct instance *instance, const struct membership *membership,
+		   struct leftovers *ret)
 {
-	struct leftovers leftovers = {.membership = membership, .generation = observe_generation(instance)};
 	int error;
 
-	error = walk_map(instance->fd.addresses, collect_leftover, &leftovers);
-	for (size_t i = 0; i < leftovers.n_keys; i++)
-		bpf_map_delete_elem(instance->fd.addresses, &leftovers.keys[i]);
-	free(leftovers.keys);
-	membership_free_slots(instance, membership->ifindex);
+	*ret = (struct leftovers){.membership = membership, .generation = observe_generation(instance)};
+	error = walk_map(instance->fd.addresses, collect_leftover, ret);
+	return error ? context_fail_kernel(epg, error, "addresses", "can't find the endpoint's former addresses") : 0;
+}
+
+void leftovers_clear(struct leftovers *leftovers)
+{
+	free(leftovers->keys);
+}
+
+void leftovers_drop(struct instance *instance, const struct leftovers *leftovers)
+{
+	for (size_t i = 0; i < leftovers->n_keys; i++)
+		bpf_map_delete_elem(instance->fd.addresses, &leftovers->keys[i]);
+	membership_free_slots(instance, leftovers->membership->ifindex);
 	__atomic_add_fetch(&instance->control->epoch, 1, __ATOMIC_RELEASE);
-	return error ? context_fail_kernel(epg, error, "addresses", "can't remove the endpoint's former addresses") : 0;
 }
 
 int membership_remove(struct epg *epg, struct instance *instance, uint32_t ifindex)
 {
+	AUTO_LEFTOVERS struct leftovers leftovers = {0};
+	AUTO_JOURNAL struct journal journal = {0};
 	struct membership nobody = {.ifindex = ifindex};
 	struct epg_endpoint_key key = {.ifindex = ifindex};
+	int error;
 
-	if (bpf_map_delete_elem(instance->fd.endpoints, &key))
-		return errno == ENOENT ? -ENOENT : context_fail_kernel(epg, -errno, "endpoints", "can't write the map");
-	return membership_drop_others(epg, instance, &nobody);
+	error = journal_delete(&journal, instance->fd.endpoints, &key);
+	if (error)
+		return context_fail_kernel(epg, error, "endpoints", "can't write the map");
+	if (!journal.n_changes)
+		return -ENOENT;
+	error = leftovers_find(epg, instance, &nobody, &leftovers);
+	if (error)
+		return error;
+	journal_keep(&journal);
+	leftovers_drop(instance, &leftovers);
+	return 0;
 }

@@ -21,12 +21,27 @@ struct membership membership_of_policy(const struct catalog *catalog, const stru
 
 /*
  * Writes the membership over an earlier one of the interface; its older addresses stay until
- * membership_drop_others. -EEXIST when another endpoint owns an address, -ENOSPC when a map is full.
+ * leftovers_drop. -EEXIST when another endpoint owns an address, -ENOSPC when a map is full.
  */
 int membership_write(struct epg *epg, struct instance *instance, struct journal *journal,
 		     const struct membership *membership);
-/* Removes what the interface owned before, and makes tracked flows be decided anew. */
-int membership_drop_others(struct epg *epg, struct instance *instance, const struct membership *membership);
+
+/* What an interface owns beside the addresses of its membership. */
+struct leftovers {
+	const struct membership *membership;
+	uint32_t generation;
+	struct epg_address_key *keys;
+	size_t n_keys;
+	size_t capacity;
+};
+
+/* Finds them, after the membership was written: what is learned later is learned by its rules. */
+int leftovers_find(struct epg *epg, struct instance *instance, const struct membership *membership,
+		   struct leftovers *ret);
+/* Removes them, and makes tracked flows be decided anew. Can't fail: what it misses is nobody's. */
+void leftovers_drop(struct instance *instance, const struct leftovers *leftovers);
+void leftovers_clear(struct leftovers *leftovers);
+#define AUTO_LEFTOVERS __attribute__((cleanup(leftovers_clear)))
 
 /* Frees the slots of learned addresses that the interface does not own any more. */
 void membership_free_slots(struct instance *instance, uint32_t ifindex);

@@ -25,7 +25,7 @@
 
 /* A poll under way: what the records of the ring meet. */
 struct telling {
-	epg_event_fn fn;     /* NULL: records are thrown away */
+	epg_event_fn fn; /* NULL: records are thrown away */
 	void *user;
 	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	int told;

@@ -14,8 +14,8 @@
 #define DISTANCE_FIELDS 1
 #define DISTANCE_OTHER_DIRECTION 3
 #define DISTANCE_A_FIELD 2
-#define DISTANCE_A_PROTOCOL 3        /* ports or types may still be the same */
-#define DISTANCE_INCOMPARABLE 5      /* nor do they mean the same */
+#define DISTANCE_A_PROTOCOL 3   /* ports or types may still be the same */
+#define DISTANCE_INCOMPARABLE 5 /* nor do they mean the same */
 
 /* The nearest ones so far. */
 struct nearest {
@@ -48,7 +48,8 @@ bool near_miss_matches_kind(const struct catalog_rule *rule, uint16_t kind)
 /* Whether the other fields mean the same to rule and packet: ports, or type and code. */
 static bool comparable(const struct catalog_rule *rule, uint16_t kind)
 {
-	return near_miss_matches_kind(rule, kind) || (rule->n_kinds > 0 && near_miss_is_icmp(rule->kinds[0].first) == near_miss_is_icmp(kind));
+	return near_miss_matches_kind(rule, kind) ||
+	       (rule->n_kinds > 0 && near_miss_is_icmp(rule->kinds[0].first) == near_miss_is_icmp(kind));
 }
 
 static unsigned int fields_missed(const struct catalog_rule *rule, const struct near_miss_packet *packet)
@@ -249,8 +250,8 @@ static void search_provided(struct nearest *nearest, uint32_t source, uint32_t d
 static void search_consumed(struct nearest *nearest, uint32_t source, uint32_t destination)
 {
 	const struct catalog *catalog = nearest->catalog;
-	const struct catalog_rule_set *set = catalog_rules_between(catalog, nearest->packet->source_class,
-								   nearest->packet->destination_class);
+	const struct catalog_rule_set *set =
+		catalog_rules_between(catalog, nearest->packet->source_class, nearest->packet->destination_class);
 
 	for (size_t i = observe_relations(catalog, source, 0); i < catalog->n_relations; i++) {
 		const struct catalog_relation *relation = &catalog->relations[i];
@@ -270,8 +271,7 @@ static void search_one_sided(struct nearest *nearest)
 {
 	const struct catalog *catalog = nearest->catalog;
 	const struct catalog_group *source = catalog_group_by_class(catalog, nearest->packet->source_class);
-	const struct catalog_group *destination =
-		catalog_group_by_class(catalog, nearest->packet->destination_class);
+	const struct catalog_group *destination = catalog_group_by_class(catalog, nearest->packet->destination_class);
 
 	if (!source || !destination)
 		return;

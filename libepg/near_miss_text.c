@@ -212,8 +212,7 @@ void near_miss_hint(const struct catalog *catalog, const struct near_miss_packet
 		break;
 	case NEAR_MISS_DIRECTION:
 		add(text, "to let %s open connections to %s, provide \"%s\" there (%s:%u) and consume it here (%s:%u)",
-		    source, destination, contract_in(contract, destination), file, destination_line, file,
-		    source_line);
+		    source, destination, contract_in(contract, destination), file, destination_line, file, source_line);
 		break;
 	case NEAR_MISS_REPLY:
 		break;

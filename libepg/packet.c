@@ -198,7 +198,7 @@ static void append_tcp(struct packet *packet, const struct packet_spec *spec)
 	append_byte(packet, (TCP_HEADER / 4) << 4);
 	append_byte(packet, spec->tcp_flags);
 	append_be16(packet, UINT16_MAX); /* window */
-	append_zeros(packet, 4);	 /* checksum, urgent pointer */
+	append_zeros(packet, 4);         /* checksum, urgent pointer */
 }
 
 static void append_udp(struct packet *packet, const struct packet_spec *spec)

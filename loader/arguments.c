@@ -74,7 +74,7 @@ static void make_option_set(struct option_set *set, const char *mode, const stru
 	size_t count;
 
 	memset(set, 0, sizeof(*set));
-	strcpy(set->letters, mode);
+	snprintf(set->letters, sizeof(set->letters), "%s", mode);
 	global = commands_global_options(&count);
 	add_rows(set, global, count);
 	if (command)

@@ -2,7 +2,6 @@
 /* load, unload, status, map ls, version */
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 #include <time.h>
 
 #include "commands.h"
@@ -51,19 +50,29 @@ static int read_load_options(struct cli *cli, struct epg_load_options *options)
 	return status;
 }
 
-/* Whether the instance is loaded already: its sizes hold then, whatever is asked for. */
-static int check_sizes(struct cli *cli, const struct epg_load_options *options, bool *ret_loaded)
+/* Whether a size is asked for. */
+static bool wants_sizes(const struct cli *cli)
 {
-	const struct epg_load_options nothing = {.size = sizeof(nothing)};
+	const struct command *command = cli->arguments.command;
+
+	for (size_t i = 0; i < command->n_options; i++)
+		if (arguments_has(&cli->arguments, command->options[i].id))
+			return true;
+	return false;
+}
+
+/* Whether the instance is loaded already: its sizes hold then, whatever is asked for. */
+static int check_loaded(struct cli *cli, bool *ret_loaded)
+{
 	struct epg_status status;
 	int error = epg_status(cli->epg, &status);
 
 	if (error)
 		return report_failure(cli, error);
-	*ret_loaded = status.loaded;
-	if (status.loaded && memcmp(options, &nothing, sizeof(nothing)))
+	if (status.loaded && wants_sizes(cli))
 		return report_error(cli, CLI_INPUT, status.pin, "epgctl unload first, or leave the sizes away",
 				    "loaded already: sizes hold until unload");
+	*ret_loaded = status.loaded;
 	return CLI_OK;
 }
 
@@ -78,16 +87,12 @@ static void write_loaded(struct cli *cli, bool loaded)
 
 int cmd_load(struct cli *cli)
 {
-	struct epg_load_options options;
-	bool loaded;
-	int error, status;
+	struct epg_load_options options = {.size = sizeof(options)};
+	bool loaded = false;
+	int error, status = read_load_options(cli, &options);
 
-	/* Compared as memory: padding must be zero. */
-	memset(&options, 0, sizeof(options));
-	options.size = sizeof(options);
-	status = read_load_options(cli, &options);
 	if (!status)
-		status = check_sizes(cli, &options, &loaded);
+		status = check_loaded(cli, &loaded);
 	if (status)
 		return status;
 	error = epg_load(cli->epg, &options);

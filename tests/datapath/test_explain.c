@@ -32,8 +32,8 @@ static void expect_failure(struct stage *stage, const struct epg_question *quest
 Test(explain, a_permit_names_rule_line_and_both_sides)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
-	struct epg_answer answer = ask(
-		stage, QUESTION(.source = "front", .destination = "10.1.0.4", .protocol = "tcp", .destination_port = 80));
+	struct epg_answer answer = ask(stage, QUESTION(.source = "front", .destination = "10.1.0.4", .protocol = "tcp",
+						       .destination_port = 80));
 
 	cr_assert_eq(answer.verdict, EPG_PERMIT);
 	cr_assert_eq(answer.reason, EPG_REASON_NONE);
@@ -58,8 +58,8 @@ Test(explain, a_permit_names_rule_line_and_both_sides)
 Test(explain, a_denial_tells_what_nearly_matched_and_what_to_write)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
-	struct epg_answer answer = ask(
-		stage, QUESTION(.source = "front", .destination = "back", .protocol = "tcp", .destination_port = 22));
+	struct epg_answer answer = ask(stage, QUESTION(.source = "front", .destination = "back", .protocol = "tcp",
+						       .destination_port = 22));
 
 	cr_assert_eq(answer.verdict, EPG_DENY);
 	cr_assert_eq(answer.reason, EPG_REASON_IMPLICIT_DENY);
@@ -105,9 +105,10 @@ Test(explain, says_the_same_as_the_datapath)
 		for (int to = STAGE_FRONT; to <= STAGE_DB; to++) {
 			for (size_t i = 0; from != to && i < sizeof(ports) / sizeof(ports[0]); i++) {
 				struct packet_spec spec = stage_spec(false, from, stage_host(to));
-				struct epg_answer answer = ask(
-					stage, QUESTION(.source = stage_interface_name(from), .destination_port = ports[i],
-							.destination = stage_interface_name(to), .protocol = "tcp"));
+				struct epg_answer answer =
+					ask(stage,
+					    QUESTION(.source = stage_interface_name(from), .destination_port = ports[i],
+						     .destination = stage_interface_name(to), .protocol = "tcp"));
 
 				spec.destination_port = ports[i];
 				cr_assert_eq(stage_sends(stage, from, &spec), answer.verdict == EPG_PERMIT,
@@ -122,8 +123,8 @@ Test(explain, says_the_same_as_the_datapath)
 Test(explain, from_outside_the_destinations_hook_answers)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
-	struct epg_answer answer = ask(
-		stage, QUESTION(.source = "192.0.2.9", .destination = "back", .protocol = "tcp", .destination_port = 443));
+	struct epg_answer answer = ask(stage, QUESTION(.source = "192.0.2.9", .destination = "back", .protocol = "tcp",
+						       .destination_port = 443));
 
 	cr_assert_eq(answer.verdict, EPG_PERMIT);
 	cr_assert_str_eq(answer.source_group, "shop/partners");
@@ -147,8 +148,11 @@ Test(explain, protocols_choose_the_family)
 	cr_assert_str_eq(answer.rule->entry, "echo6");
 	answer = ask(stage, QUESTION(.source = "front", .destination = "back", .protocol = "icmp"));
 	cr_assert_str_eq(answer.rule->entry, "echo4");
-	answer = ask(stage, &(struct epg_question){.size = sizeof(struct epg_question), .source = "front",
-						   .destination = "back", .protocol = "icmp", .icmp_type = 13});
+	answer = ask(stage, &(struct epg_question){.size = sizeof(struct epg_question),
+						   .source = "front",
+						   .destination = "back",
+						   .protocol = "icmp",
+						   .icmp_type = 13});
 	cr_assert_eq(answer.verdict, EPG_DENY);
 	cr_assert_str_eq(answer.near_misses[0].why, "ICMP type 13 is not 8");
 	stage_close(stage);

@@ -251,8 +251,10 @@ static int take_change(void *user, const struct epg_change *change)
 
 static struct changes diff(struct stage *stage, const char *text)
 {
-	struct epg_policy_source source = {
-		.size = sizeof(source), .path = "new.yaml", .text = text, .length = strlen(text)};
+	struct epg_policy_source source = {.size = sizeof(source),
+					   .path = "new.yaml",
+					   .text = text,
+					   .length = strlen(text)};
 	struct changes changes = {0};
 	struct epg_policy *policy;
 

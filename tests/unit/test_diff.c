@@ -23,8 +23,8 @@ static int note(void *user, const struct epg_change *change)
 	struct told *told = user;
 
 	cr_assert(told->n < CHANGES_MAX);
-	snprintf(told->text[told->n++], sizeof(told->text[0]), "%s %s %s: %s (%u)", kinds[change->kind],
-		 change->object, change->name, change->detail, change->line);
+	snprintf(told->text[told->n++], sizeof(told->text[0]), "%s %s %s: %s (%u)", kinds[change->kind], change->object,
+		 change->name, change->detail, change->line);
 	return told->stop_at && (size_t)told->stop_at == told->n ? told->stop_at : 0;
 }
 
@@ -55,10 +55,10 @@ static void expect(const struct told *told, const char *const *expected, size_t 
 		     told->n > 0 ? told->text[told->n - 1] : "");
 }
 
-#define EXPECT(told, ...)                                                            \
-	do {                                                                         \
-		static const char *const expected_[] = {__VA_ARGS__};                \
-		expect(&(told), expected_, ARRAY_SIZE(expected_));                   \
+#define EXPECT(told, ...)                                             \
+	do {                                                          \
+		static const char *const expected_[] = {__VA_ARGS__}; \
+		expect(&(told), expected_, ARRAY_SIZE(expected_));    \
 	} while (0)
 
 #define VRFS "  vrfs: [{name: prod}]\n"
@@ -93,18 +93,19 @@ Test(diff, everything_is_added_where_nothing_runs)
 	       "added bridge-domain shop/bd1: in VRF shop/prod; subnet 10.1.0.1/24 (5)",
 	       "added group shop/store/back: in VRF shop/prod; in bridge domain shop/bd1; provides shop/web (12)",
 	       "added group shop/store/front: consumes shop/web; in VRF shop/prod; in bridge domain shop/bd1 (11)",
-	       "added contract shop/web: scope vrf (7)", "added rule shop/web > http > shop/http > web: tcp dport 80 (6)",
+	       "added contract shop/web: scope vrf (7)",
+	       "added rule shop/web > http > shop/http > web: tcp dport 80 (6)",
 	       "added permission shop/store/front -> shop/store/back: by shop/web (11)",
 	       "added endpoint veth1: address 10.1.0.2; in group shop/store/front (11)");
 }
 
 Test(diff, an_entry_that_matches_something_else_is_changed)
 {
-	struct told told = diff(
-		BEGIN FRONT BACK,
-		"version: 1\ntenants:\n- name: shop\n" VRFS DOMAINS
-		"  filters: [{name: http, entries: [{name: web, etherT: ip, prot: tcp, dPort: 8080}]}]\n" CONTRACTS PROFILE
-			FRONT BACK);
+	struct told told =
+		diff(BEGIN FRONT BACK,
+		     "version: 1\ntenants:\n- name: shop\n" VRFS DOMAINS
+		     "  filters: [{name: http, entries: [{name: web, etherT: ip, prot: tcp, dPort: 8080}]}]\n" CONTRACTS
+			     PROFILE FRONT BACK);
 
 	EXPECT(told, "changed rule shop/web > http > shop/http > web: no longer tcp dport 80; now tcp dport 8080 (6)");
 }
@@ -123,14 +124,16 @@ Test(diff, what_only_changes_the_meaning_of_addresses_is_told)
 		diff(BEGIN BACK "  externalEpgs: [{name: net, vrf: prod, subnets: [192.0.2.0/24]}]\n",
 		     BEGIN BACK "  externalEpgs: [{name: net, vrf: prod, subnets: [0.0.0.0/0, \"::/0\"]}]\n");
 
-	EXPECT(told, "changed group shop/net: no longer subnet 192.0.2.0/24; now subnet 0.0.0.0/0; now subnet ::/0 (12)");
+	EXPECT(told,
+	       "changed group shop/net: no longer subnet 192.0.2.0/24; now subnet 0.0.0.0/0; now subnet ::/0 (12)");
 }
 
 Test(diff, an_unenforced_vrf_is_told)
 {
-	struct told told = diff(BEGIN BACK,
-				"version: 1\ntenants:\n- name: shop\n"
-				"  vrfs: [{name: prod, enforcement: unenforced}]\n" DOMAINS FILTERS CONTRACTS PROFILE BACK);
+	struct told told =
+		diff(BEGIN BACK,
+		     "version: 1\ntenants:\n- name: shop\n"
+		     "  vrfs: [{name: prod, enforcement: unenforced}]\n" DOMAINS FILTERS CONTRACTS PROFILE BACK);
 
 	cr_assert_str_eq(told.text[0], "changed vrf shop/prod: no longer enforced; now unenforced (4)");
 }
@@ -148,7 +151,8 @@ Test(diff, an_endpoint_that_moves_is_changed)
 
 Test(diff, a_class_id_that_is_demanded_is_told)
 {
-	struct told told = diff(BEGIN BACK, BEGIN "    - {name: back, bridgeDomain: bd1, provide: [web], class: 40000}\n");
+	struct told told =
+		diff(BEGIN BACK, BEGIN "    - {name: back, bridgeDomain: bd1, provide: [web], class: 40000}\n");
 
 	cr_assert_eq(told.n, 1);
 	cr_assert(strstr(told.text[0], "now class 40000"), "%s", told.text[0]);

@@ -140,8 +140,10 @@ Test(near_miss, says_who_does_not_provide)
 
 Test(near_miss, tells_the_other_direction_from_an_answer)
 {
-	const struct near_miss_packet answer = {
-		.kind = IPPROTO_TCP, .destination = 40000, .source = 80, .flags = EPG_FLAG_SYN | EPG_FLAG_ACK};
+	const struct near_miss_packet answer = {.kind = IPPROTO_TCP,
+						.destination = 40000,
+						.source = 80,
+						.flags = EPG_FLAG_SYN | EPG_FLAG_ACK};
 	struct asked asked = ask("shop/store/back", "shop/store/front", TCP_SYN_TO(80));
 
 	cr_assert_eq(asked.misses[0].cause, NEAR_MISS_DIRECTION);
@@ -168,8 +170,10 @@ Test(near_miss, a_scope_that_ends_at_the_vrf_is_told)
 
 Test(near_miss, stateless_answers_lack_a_flag)
 {
-	const struct near_miss_packet syn = {
-		.kind = IPPROTO_TCP, .destination = 40000, .source = 514, .flags = EPG_FLAG_SYN};
+	const struct near_miss_packet syn = {.kind = IPPROTO_TCP,
+					     .destination = 40000,
+					     .source = 514,
+					     .flags = EPG_FLAG_SYN};
 	struct asked asked = ask("shop/store/back", "shop/store/front", &syn);
 	size_t told = 0;
 
@@ -181,8 +185,10 @@ Test(near_miss, stateless_answers_lack_a_flag)
 
 Test(near_miss, the_answering_half_of_an_entry_lets_nobody_open_connections)
 {
-	const struct near_miss_packet from_port = {
-		.kind = IPPROTO_TCP, .destination = 40000, .source = 514, .flags = EPG_FLAG_ACK};
+	const struct near_miss_packet from_port = {.kind = IPPROTO_TCP,
+						   .destination = 40000,
+						   .source = 514,
+						   .flags = EPG_FLAG_ACK};
 	struct asked asked = ask("shop/store/front", "shop/store/back", &from_port);
 
 	for (size_t i = 0; i < asked.n; i++)

@@ -10,12 +10,9 @@
 #include "util.h"
 
 #define MACS .source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = {2, 0, 0, 0, 0, 2}
-#define IPV4_ENDS                                                \
-	.source = {[10] = 0xff, [11] = 0xff, 10, 1, 0, 2},       \
-	.destination = {[10] = 0xff, [11] = 0xff, 10, 1, 0, 3}
-#define IPV6_ENDS                                       \
-	.source = {0xfd, 0, 0, 1, [15] = 2},            \
-	.destination = {0xfd, 0, 0, 1, [15] = 3}
+#define IPV4_ENDS \
+	.source = {[10] = 0xff, [11] = 0xff, 10, 1, 0, 2}, .destination = {[10] = 0xff, [11] = 0xff, 10, 1, 0, 3}
+#define IPV6_ENDS .source = {0xfd, 0, 0, 1, [15] = 2}, .destination = {0xfd, 0, 0, 1, [15] = 3}
 
 /* Ones' complement sum by 16-bit words, as a receiver checks it. */
 static uint32_t sum_words(const uint8_t *bytes, size_t length)
@@ -48,8 +45,8 @@ static bool upper_checksum_is_right(const struct packet *packet, uint8_t protoco
 	uint32_t sum = sum_words(packet->data + packet->transport, length);
 
 	if (protocol != IPPROTO_ICMP) {
-		sum += ipv4 ? sum_words(packet->data + packet->network + 12, 8) :
-			      sum_words(packet->data + packet->network + 8, 32);
+		sum += ipv4 ? sum_words(packet->data + packet->network + 12, 8)
+			    : sum_words(packet->data + packet->network + 8, 32);
 		sum += (uint32_t)length + protocol;
 	}
 	return sums_to_ones(sum);
@@ -57,12 +54,17 @@ static bool upper_checksum_is_right(const struct packet *packet, uint8_t protoco
 
 Test(packet, ipv4_tcp_is_the_frame_byte_for_byte)
 {
-	static const uint8_t expected[] = {
-		0x02, 0x00, 0x00, 0x00, 0x00, 0x02, 0x02, 0x00, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x45, 0x00, 0x00, 0x28,
-		0x00, 0x00, 0x00, 0x00, 0x40, 0x06, 0x66, 0xca, 0x0a, 0x01, 0x00, 0x02, 0x0a, 0x01, 0x00, 0x03, 0x9c, 0x40,
-		0x00, 0x50, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x50, 0x02, 0xff, 0xff, 0xff, 0x4b, 0x00, 0x00};
-	struct packet_spec spec = {MACS, IPV4_ENDS, .protocol = IPPROTO_TCP, .source_port = 40000,
-				   .destination_port = 80, .tcp_flags = PACKET_TCP_SYN};
+	static const uint8_t expected[] = {0x02, 0x00, 0x00, 0x00, 0x00, 0x02, 0x02, 0x00, 0x00, 0x00, 0x00,
+					   0x01, 0x08, 0x00, 0x45, 0x00, 0x00, 0x28, 0x00, 0x00, 0x00, 0x00,
+					   0x40, 0x06, 0x66, 0xca, 0x0a, 0x01, 0x00, 0x02, 0x0a, 0x01, 0x00,
+					   0x03, 0x9c, 0x40, 0x00, 0x50, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+					   0x00, 0x00, 0x50, 0x02, 0xff, 0xff, 0xff, 0x4b, 0x00, 0x00};
+	struct packet_spec spec = {MACS,
+				   IPV4_ENDS,
+				   .protocol = IPPROTO_TCP,
+				   .source_port = 40000,
+				   .destination_port = 80,
+				   .tcp_flags = PACKET_TCP_SYN};
 	struct packet packet;
 
 	cr_assert_eq(packet_build(&spec, &packet), 0);
@@ -75,13 +77,14 @@ Test(packet, ipv4_tcp_is_the_frame_byte_for_byte)
 
 Test(packet, ipv6_udp_with_odd_payload_is_the_frame_byte_for_byte)
 {
-	static const uint8_t expected[] = {
-		0x02, 0x00, 0x00, 0x00, 0x00, 0x02, 0x02, 0x00, 0x00, 0x00, 0x00, 0x01, 0x86, 0xdd, 0x60, 0x00, 0x00,
-		0x00, 0x00, 0x0b, 0x11, 0x40, 0xfd, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-		0x00, 0x00, 0x00, 0x02, 0xfd, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-		0x00, 0x00, 0x03, 0x14, 0xe9, 0x00, 0x35, 0x00, 0x0b, 0xf0, 0xb1, 0x00, 0x00, 0x00};
-	struct packet_spec spec = {MACS, IPV6_ENDS, .protocol = IPPROTO_UDP, .source_port = 5353,
-				   .destination_port = 53, .payload = 3};
+	static const uint8_t expected[] = {0x02, 0x00, 0x00, 0x00, 0x00, 0x02, 0x02, 0x00, 0x00, 0x00, 0x00,
+					   0x01, 0x86, 0xdd, 0x60, 0x00, 0x00, 0x00, 0x00, 0x0b, 0x11, 0x40,
+					   0xfd, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+					   0x00, 0x00, 0x00, 0x00, 0x02, 0xfd, 0x00, 0x00, 0x01, 0x00, 0x00,
+					   0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x14,
+					   0xe9, 0x00, 0x35, 0x00, 0x0b, 0xf0, 0xb1, 0x00, 0x00, 0x00};
+	struct packet_spec spec = {
+		MACS, IPV6_ENDS, .protocol = IPPROTO_UDP, .source_port = 5353, .destination_port = 53, .payload = 3};
 	struct packet packet;
 
 	cr_assert_eq(packet_build(&spec, &packet), 0);
@@ -95,13 +98,19 @@ Test(packet, checksums_hold_for_every_protocol_and_payload)
 
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
 		for (size_t payload = 0; payload < 1460; payload += 97) {
-			struct packet_spec spec = {MACS, IPV4_ENDS, .protocol = protocols[i], .source_port = 1,
-						   .destination_port = 0xfffe, .icmp_id = 77, .payload = payload,
+			struct packet_spec spec = {MACS,
+						   IPV4_ENDS,
+						   .protocol = protocols[i],
+						   .source_port = 1,
+						   .destination_port = 0xfffe,
+						   .icmp_id = 77,
+						   .payload = payload,
 						   .ipv4_options = payload % 11 * 4};
 			struct packet packet;
 
 			cr_assert_eq(packet_build(&spec, &packet), 0);
-			cr_assert(sums_to_ones(sum_words(packet.data + packet.network, packet.transport - packet.network)));
+			cr_assert(sums_to_ones(
+				sum_words(packet.data + packet.network, packet.transport - packet.network)));
 			cr_assert(upper_checksum_is_right(&packet, protocols[i]));
 			cr_assert_eq(word_at(&packet, packet.network + 2), packet.length - packet.network);
 			cr_assert_eq(packet.length - packet.payload, payload);
@@ -111,9 +120,14 @@ Test(packet, checksums_hold_for_every_protocol_and_payload)
 
 Test(packet, extension_headers_chain_to_the_upper_layer)
 {
-	struct packet_spec spec = {MACS, IPV6_ENDS, .protocol = IPPROTO_TCP, .destination_port = 443,
-				   .extensions = {IPPROTO_HOPOPTS, IPPROTO_AH, IPPROTO_ROUTING}, .n_extensions = 3,
-				   .fragment = true, .more_fragments = true};
+	struct packet_spec spec = {MACS,
+				   IPV6_ENDS,
+				   .protocol = IPPROTO_TCP,
+				   .destination_port = 443,
+				   .extensions = {IPPROTO_HOPOPTS, IPPROTO_AH, IPPROTO_ROUTING},
+				   .n_extensions = 3,
+				   .fragment = true,
+				   .more_fragments = true};
 	struct packet packet;
 	const uint8_t *header = packet.data + 54;
 
@@ -134,8 +148,13 @@ Test(packet, extension_headers_chain_to_the_upper_layer)
 
 Test(packet, later_fragments_carry_no_upper_header)
 {
-	struct packet_spec spec = {MACS, IPV4_ENDS, .protocol = IPPROTO_UDP, .payload = 64, .fragment = true,
-				   .fragment_offset = 185, .fragment_id = 9};
+	struct packet_spec spec = {MACS,
+				   IPV4_ENDS,
+				   .protocol = IPPROTO_UDP,
+				   .payload = 64,
+				   .fragment = true,
+				   .fragment_offset = 185,
+				   .fragment_id = 9};
 	struct packet packet;
 
 	cr_assert_eq(packet_build(&spec, &packet), 0);
@@ -183,8 +202,9 @@ Test(packet, neighbor_messages_carry_target_and_mac)
 
 Test(packet, icmp_errors_quote_their_cause)
 {
-	struct packet_spec cause_spec = {MACS, IPV4_ENDS, .protocol = IPPROTO_UDP, .source_port = 1000,
-					 .destination_port = 2000, .payload = 1200};
+	struct packet_spec cause_spec = {
+		MACS,           IPV4_ENDS, .protocol = IPPROTO_UDP, .source_port = 1000, .destination_port = 2000,
+		.payload = 1200};
 	struct packet_spec error_spec = {MACS, IPV4_ENDS, .icmp_type = 3, .icmp_code = 3};
 	struct packet cause, error;
 
