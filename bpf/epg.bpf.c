@@ -123,8 +123,9 @@ int epg_tc_egress(struct __sk_buff *skb)
 	read_frame(skb, &work->packet);
 	endpoint = endpoint_get(work->ifindex);
 	if (work->realm.generation) {
-		egress_source(config, work, skb->ingress_ifindex, skb->mark);
-		reason = egress(config, work, endpoint, (void *)(long)skb->data, (void *)(long)skb->data_end);
+		struct arrival arrival = {.ifindex = skb->ingress_ifindex, .marked = skb->mark & config->mark};
+
+		reason = egress(config, work, endpoint, arrival, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	}
 	if (!conclude(config, work, endpoint, reason))
 		return TC_ACT_SHOT;

@@ -46,8 +46,8 @@ static __always_inline void decide_permit_by_flow(struct decision *decision, con
 
 /*
  * An established flow: one look-up. True: the packet belongs to a flow that was decided in this generation for
- * the endpoint at this hook. At ingress that is the source; at egress the destination, and the source must be
- * outside unless its own hook has let the packet pass.
+ * the endpoint at this hook. At ingress that is the source; at egress the destination, and the flow's other end is
+ * where the packet has come from.
  */
 static __noinline int follow_flow(const struct epg_control *config, struct work *work)
 {
@@ -65,7 +65,7 @@ static __noinline int follow_flow(const struct epg_control *config, struct work 
 		return false;
 	if (ingress ? !end_is(flow, from, &work->source) : !end_is(flow, !from, &work->destination))
 		return false;
-	if (!ingress && !work->decided && (from ? flow->ifindex[1] : flow->ifindex[0]))
+	if (!ingress && (from ? flow->ifindex[1] : flow->ifindex[0]) != work->source.ifindex)
 		return false;
 	if (!work->decided)
 		flow_advance(flow, &work->packet, from);
@@ -271,36 +271,60 @@ static __always_inline int egress_destination(struct work *work, struct epg_endp
 /* What leaves by an uplink and comes from no endpoint is the host's own. */
 static __always_inline bool leaves_by(const struct work *work)
 {
-	return !work->destination.ifindex && !work->decided && !work->source.ifindex && is_ip(&work->packet) &&
-	       !address_owner(&work->realm, &work->packet.source);
+	const struct packet *packet = &work->packet;
+
+	if (work->destination.ifindex || work->decided || work->source.ifindex)
+		return false;
+	if (packet->reason == EPG_REASON_ETHERTYPE || packet->reason == EPG_REASON_VLAN)
+		return true;
+	return is_ip(packet) && (!packet->reason || packet->reason == EPG_REASON_FRAGMENT) &&
+	       !address_owner(&work->realm, &packet->source);
 }
 
 /*
- * The interface by which the packet came in tells the truth about where it comes from; a mark can be forged by
- * a container that injects frames into the host's bridge, but such frames, like the host's own, came in by none.
+ * The interface by which the packet came in tells the truth about where it comes from, and a mark is believed only
+ * beside it: a container that injects frames into the host's bridge can forge the mark, but such frames, like the
+ * host's own, came in by none. Behind a bridge the marked packet's source address tells the endpoint: its own hook
+ * has held it to that. An endpoint of another VRF is outside.
  */
-static __always_inline void egress_source(const struct epg_control *config, struct work *work, __u32 from_ifindex,
-					  __u32 mark)
+static __noinline int egress_source(struct work *work, __u32 from_ifindex, bool marked)
 {
-	struct epg_endpoint *endpoint;
+	struct epg_endpoint *endpoint = endpoint_get(from_ifindex);
+	__u32 owner = from_ifindex;
 	struct epg_binding *binding;
+	struct epg_class *class;
 
-	if (!from_ifindex)
-		return;
-	if (mark & config->mark) {
-		work->decided = true;
-		return;
+	if (!endpoint && marked) {
+		owner = address_owner(&work->realm, &work->packet.source);
+		endpoint = endpoint_get(owner);
 	}
-	endpoint = endpoint_get(from_ifindex);
 	if (!endpoint)
-		return;
+		return 0;
 	binding = endpoint_binding(endpoint, work->realm.generation);
-	work->decided = !!(binding->flags & EPG_ENDPOINT_XDP);
+	class = classes_get(work->realm.slot, binding->class_id);
+	if (!class || !(class->flags & EPG_CLASS_VALID) || class->vrf != work->realm.vrf)
+		return 0;
+	work->decided = marked || binding->flags & EPG_ENDPOINT_XDP;
 	if (binding->flags & EPG_ENDPOINT_UPLINK)
-		return;
-	work->source.ifindex = from_ifindex;
+		return 0;
+	work->source.ifindex = owner;
 	work->source.bound = work->source.class_id = binding->class_id;
 	work->source_flags = binding->flags;
+	return 0;
+}
+
+/* The common case, without a look-up for the source: marked, and of a flow between just these two endpoints. */
+static __always_inline bool egress_follow_marked(const struct epg_control *config, struct work *work, __u32 from_ifindex)
+{
+	if (!is_trackable(&work->packet))
+		return false;
+	work->decided = true;
+	work->source.ifindex = from_ifindex;
+	if (follow_flow(config, work))
+		return true;
+	work->decided = false;
+	work->source.ifindex = 0;
+	return false;
 }
 
 /*
@@ -317,18 +341,18 @@ static __always_inline int egress_binding(const struct work *work)
 	return owner || work->decided ? EPG_REASON_MISDIRECTED : EPG_REASON_UNKNOWN_DESTINATION;
 }
 
+/*
+ * What the source's hook has let pass but no flow remembers is decided once more, in this endpoint's VRF: it costs
+ * only packets that are not tracked, and binds every decision to the endpoint that it was made for.
+ */
 static __always_inline int egress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
 {
 	const struct packet *packet = &work->packet;
-	int reason;
+	int reason = work->decided ? EPG_REASON_NONE : source_may_use(work, &packet->source);
 
-	if (!work->decided) {
-		reason = source_may_use(work, &packet->source);
-		if (reason)
-			return reason;
-	}
-	reason = egress_binding(work);
-	if (reason || work->decided)
+	if (!reason)
+		reason = egress_binding(work);
+	if (reason)
 		return reason;
 	if (work->source.ifindex)
 		party_refine(&work->source, address_prefix(&work->realm, &packet->source, is_ipv4(packet)));
@@ -340,17 +364,28 @@ static __always_inline int egress_decide(const struct epg_control *config, struc
 	return decide_and_track(config, work);
 }
 
+/* `arrival`: the interface that the packet came in by, 0: none; and whether it carries our mark. */
+struct arrival {
+	__u32 ifindex;
+	bool marked;
+};
+
 static __always_inline int egress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
-				  void *data, void *end)
+				  struct arrival arrival, void *data, void *end)
 {
 	int reason = egress_destination(work, endpoint);
 
 	if (reason)
 		return reason;
+	if (work->packet.reason)
+		return leaves_by(work) ? PASSES_BY : work->packet.reason;
+	if (arrival.ifindex) {
+		if (arrival.marked && egress_follow_marked(config, work, arrival.ifindex))
+			return EPG_REASON_NONE;
+		egress_source(work, arrival.ifindex, arrival.marked);
+	}
 	if (leaves_by(work))
 		return PASSES_BY;
-	if (work->packet.reason)
-		return work->packet.reason;
 	reason = infrastructure(work);
 	if (reason != NOT_INFRASTRUCTURE)
 		return infrastructure_decide(work, reason);

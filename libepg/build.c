@@ -26,15 +26,15 @@ static const struct {
 #define BUILD_TABLE(name, type) [BUILD_##name] = {#name, #type, sizeof(struct type)},
 	EPG_TABLES(BUILD_TABLE)
 #undef BUILD_TABLE
-	[BUILD_catalog] = {"catalog", NULL, BLOCK_BYTES},
+		[BUILD_catalog] = {"catalog", NULL, BLOCK_BYTES},
 	[BUILD_source] = {"source", NULL, BLOCK_BYTES},
 };
 
 static int slots_of(const struct instance *instance, enum build_map map)
 {
 	switch (map) {
-#define BUILD_TABLE(name, type)   \
-	case BUILD_##name:        \
+#define BUILD_TABLE(name, type) \
+	case BUILD_##name:      \
 		return instance->fd.name;
 		EPG_TABLES(BUILD_TABLE)
 #undef BUILD_TABLE
@@ -186,8 +186,7 @@ static bool pairs_ok(const struct tables *tables)
 
 			if (!tables->pairs[i].pair[j] || root == EPG_TARGET_MISS)
 				continue;
-			if (root & EPG_TARGET_LEAF ? EPG_LEAF_VALUE(root) >= tables->n_rules
-						   : root >= tables->n_nodes)
+			if (root & EPG_TARGET_LEAF ? EPG_LEAF_VALUE(root) >= tables->n_rules : root >= tables->n_nodes)
 				return false;
 		}
 	}
@@ -264,8 +263,7 @@ int build_source(struct build *build, uint32_t slot, const char *text, size_t le
 	uLongf compressed_length = compressBound(length);
 	AUTO_FREE Bytef *compressed = malloc(compressed_length);
 
-	if (!compressed ||
-	    compress2(compressed, &compressed_length, (const Bytef *)text, length, Z_BEST_SPEED) != Z_OK)
+	if (!compressed || compress2(compressed, &compressed_length, (const Bytef *)text, length, Z_BEST_SPEED) != Z_OK)
 		return context_fail_kernel(build->epg, -ENOMEM, NULL, "can't pack the policy's source");
 	header.compressed_length = compressed_length;
 	return fill_block(build, BUILD_source, &header, sizeof(header), compressed, compressed_length);

@@ -41,7 +41,13 @@ int build_pin(struct build *build, uint32_t number);
 void build_discard(struct build *build);
 void build_keep(struct build *build);
 #define AUTO_BUILD __attribute__((cleanup(build_discard)))
-#define BUILD_INIT(epg, instance) {(epg), (instance), 0, 0, false, {-1, -1, -1, -1, -1, -1, -1}}
+#define BUILD_INIT(epg, instance)                  \
+	{                                          \
+		(epg), (instance), 0, 0, false,    \
+		{                                  \
+			-1, -1, -1, -1, -1, -1, -1 \
+		}                                  \
+	}
 
 /* Empties a slot. */
 void build_clear_slot(struct instance *instance, uint32_t slot);

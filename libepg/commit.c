@@ -103,7 +103,8 @@ int commit_check_groups(struct epg *epg, struct instance *instance, const struct
 		return context_fail_kernel(epg, error, "groups", "can't read the map");
 	if (catalog->n_groups + vanished.n_keys <= info.max_entries)
 		return 0;
-	return context_fail(epg, EPG_FAILURE_KERNEL, -ENOSPC, "groups", "apply the policy in two steps, or use fewer groups",
+	return context_fail(epg, EPG_FAILURE_KERNEL, -ENOSPC, "groups",
+			    "apply the policy in two steps, or use fewer groups",
 			    "the map groups has room for %u; the policy has %zu beside %zu that go", info.max_entries,
 			    catalog->n_groups, vanished.n_keys);
 }
@@ -138,8 +139,7 @@ static void move_counters(struct epg *epg, uint32_t from, uint32_t to)
 {
 	if (!from || !past_fold(epg, from, to))
 		return;
-	context_log(epg, EPG_LOG_WARNING, "counters could not be moved to generation %u: %s", to,
-		    epg->failure.message);
+	context_log(epg, EPG_LOG_WARNING, "counters could not be moved to generation %u: %s", to, epg->failure.message);
 	context_forget(epg);
 }
 

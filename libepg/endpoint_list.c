@@ -160,8 +160,7 @@ static void text_mac(const uint8_t mac[6], char text[18])
 
 static const char *group_name(const struct generation *generation, uint16_t class_id)
 {
-	const struct catalog_group *group =
-		generation ? catalog_group_by_class(&generation->catalog, class_id) : NULL;
+	const struct catalog_group *group = generation ? catalog_group_by_class(&generation->catalog, class_id) : NULL;
 
 	return group ? catalog_string(&generation->catalog, group->name) : "";
 }

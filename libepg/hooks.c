@@ -120,13 +120,13 @@ int hooks_find(struct epg *epg, uint32_t ifindex, struct hooks *ret)
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		state[hook] = hook_state(epg, ifindex, hook);
 		if (state[hook] < 0)
-			return context_fail_kernel(epg, state[hook], NULL, "can't find out what is attached to interface %u",
-						   ifindex);
+			return context_fail_kernel(epg, state[hook], NULL,
+						   "can't find out what is attached to interface %u", ifindex);
 	}
 	*ret = (struct hooks){
 		.ifindex = ifindex,
 		.kind = state[HOOK_CLSACT_INGRESS] || state[HOOK_CLSACT_EGRESS] ? EPG_ATTACHMENT_CLSACT
-										 : EPG_ATTACHMENT_TCX,
+										: EPG_ATTACHMENT_TCX,
 		.ingress = state[HOOK_INGRESS] || state[HOOK_CLSACT_INGRESS],
 		.egress = state[HOOK_EGRESS] || state[HOOK_CLSACT_EGRESS],
 		.xdp = state[HOOK_XDP],
@@ -306,8 +306,8 @@ static int link_xdp(struct epg *epg, int program, uint32_t ifindex)
 static int link_tcx(int program, uint32_t ifindex, enum hook hook)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = ATTACH_BEFORE);
-	int fd = bpf_link_create(program, (int)ifindex,
-				 hook == HOOK_EGRESS ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS, &options);
+	int fd = bpf_link_create(program, (int)ifindex, hook == HOOK_EGRESS ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS,
+				 &options);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -336,7 +336,7 @@ static int hook_attach(struct epg *epg, uint32_t ifindex, enum hook hook)
 		return program;
 	hook_path(epg, path, ifindex, hook);
 	if (is_clsact(hook)) {
-		/* Pinned first: a kill in between leaves a pin that stands for nothing, not a filter that nobody knows. */
+		/* Pinned first: a kill in between leaves a pin that stands for nothing, not an unknown filter. */
 		if (bpf_obj_pin(program, path))
 			return -errno;
 		error = attach_filter(program, ifindex, hook);

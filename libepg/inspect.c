@@ -300,15 +300,15 @@ static void drops_clear(struct drops *drops)
 
 static int add_drop(void *user, const void *key, const void *value)
 {
+	const struct epg_counter *counter = value;
 	struct drops *drops = user;
-	int error = array_reserve(&drops->items, &drops->capacity, drops->n + 1, sizeof(*drops->items));
-	struct drop *drop;
 
-	if (error)
-		return error;
-	drop = &drops->items[drops->n++];
-	memcpy(&drop->key, key, sizeof(drop->key));
-	memcpy(&drop->counter, value, sizeof(drop->counter));
+	/* The catch-all of each reason is there from the beginning, whether it was needed or not. */
+	if (!counter->packets)
+		return 0;
+	if (array_reserve(&drops->items, &drops->capacity, drops->n + 1, sizeof(*drops->items)))
+		return -ENOMEM;
+	drops->items[drops->n++] = (struct drop){.key = *(const struct epg_drop_key *)key, .counter = *counter};
 	return 0;
 }
 

@@ -17,7 +17,10 @@ struct layout {
 	__u32 value_size;
 };
 
-#define LAYOUT(name, key, value) {#name, offsetof(struct instance, fd.name), key, value}
+#define LAYOUT(name, key, value)                                      \
+	{                                                             \
+#name, offsetof(struct instance, fd.name), key, value \
+	}
 
 static const struct layout layouts[] = {
 	/* The first one tells whether anything is loaded, and by which version. */
@@ -143,8 +146,7 @@ int instance_open(struct epg *epg, struct instance **ret)
 		return errno == ENOENT || errno == ENOTDIR
 			       ? pins_fail_not_loaded(epg)
 			       : context_fail_kernel(epg, -errno, epg->pin, "can't look at the pin directory");
-	if (epg->instance &&
-	    (epg->instance->device != directory.st_dev || epg->instance->inode != directory.st_ino)) {
+	if (epg->instance && (epg->instance->device != directory.st_dev || epg->instance->inode != directory.st_ino)) {
 		instance_close(epg->instance);
 		epg->instance = NULL;
 	}

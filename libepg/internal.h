@@ -70,7 +70,8 @@ void context_forget(struct epg *epg);
 
 /*
  * Copies options of a caller, who may have been built against an older or newer header, into ours: what it
- * left out is zero. `options` may be NULL: all zero. -EINVAL with a failure recorded when it asks for what we don't know.
+ * left out is zero. `options` may be NULL: all zero. -EINVAL with a failure recorded when it asks for what we
+ * don't know.
  */
 int context_options(struct epg *epg, void *ret, size_t size, const void *options);
 
@@ -188,7 +189,7 @@ int text_parse_address(const char *text, uint8_t ret[16]);
 int text_parse_mac(const char *text, uint8_t ret[6]);
 /* "tcp dport 80-443": what a rule matches, for people. */
 void text_rule_match(const struct catalog_rule *rule, char *text, size_t size);
-/* Fills what an epg_rule_info says of rule `index`; `match` must live as long as it. Counters are read from the generation. */
+/* Fills what an epg_rule_info says of rule `index`, its counters included; `match` must live as long as it. */
 void text_rule_info(const struct generation *generation, uint32_t index, char *match, size_t size,
 		    struct epg_rule_info *ret);
 

@@ -43,8 +43,8 @@ int membership_fail_write(struct epg *epg, int error, int map, const char *name)
 		return context_fail_kernel(epg, error, name, "can't write the map");
 	bpf_obj_get_info_by_fd(map, &info, &size);
 	snprintf(hint, sizeof(hint), "enlarge it: epgctl unload, then epgctl load --endpoints N, then apply again");
-	return context_fail(epg, EPG_FAILURE_KERNEL, -ENOSPC, name, hint, "the map %s is full: it has room for %u", name,
-			    info.max_entries);
+	return context_fail(epg, EPG_FAILURE_KERNEL, -ENOSPC, name, hint, "the map %s is full: it has room for %u",
+			    name, info.max_entries);
 }
 
 int membership_fail_owned(struct epg *epg, const struct epg_address_key *key, uint32_t owner, const char *wanted)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* Names and numbers as they stand in policies: protocols, services, EtherTypes, ICMP types; and guesses at typing errors. */
+/*
+ * Names and numbers as they stand in policies: protocols, services, EtherTypes, ICMP types; and guesses at
+ * typing errors.
+ */
 #ifndef EPG_NAMES_H
 #define EPG_NAMES_H
 

@@ -154,8 +154,7 @@ static bool keeps_mac(const struct plan *plan, const struct plan_endpoint *endpo
 
 static void bind_by_policy(const struct plan *plan, struct plan_endpoint *endpoint)
 {
-	struct membership membership =
-		membership_of_policy(plan->policy->catalog, endpoint->wanted, endpoint->ifindex);
+	struct membership membership = membership_of_policy(plan->policy->catalog, endpoint->wanted, endpoint->ifindex);
 
 	endpoint->after = membership.binding;
 	if (endpoint->xdp)

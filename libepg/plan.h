@@ -59,7 +59,7 @@ struct plan {
 	struct epg *epg;
 	struct instance *instance;
 	const struct plan_policy *policy;
-	uint32_t running; /* number of the generation in force */
+	uint32_t running;                /* number of the generation in force */
 	struct plan_endpoint *endpoints; /* by ifindex */
 	size_t n_endpoints;
 	size_t endpoints_capacity;
@@ -78,7 +78,7 @@ void plan_clear(struct plan *plan);
 int plan_check_room(const struct plan *plan);
 /* Stages all changes for generation `number`. */
 int plan_stage(const struct plan *plan, struct journal *journal, uint32_t number);
-/* Attaches interfaces that the policy names; `ret_attached` holds their ifindexes, also on failure. The caller frees. */
+/* Attaches what the policy names; `ret_attached` holds ifindexes, also on failure. The caller frees. */
 int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_count);
 /* After the generation has come into force: removes entries of those who are no endpoints any more. */
 void plan_settle(const struct plan *plan);

@@ -131,9 +131,8 @@ static int claim_of_owner(struct plan *plan, const struct plan_address *address)
 		char name[IF_NAMESIZE];
 
 		/* Others may write an address before they write its endpoint. */
-		return !learned && *observe_interface(address->owner.ifindex, name)
-			       ? push_address(&plan->after, &claim)
-			       : 0;
+		return !learned && *observe_interface(address->owner.ifindex, name) ? push_address(&plan->after, &claim)
+										    : 0;
 	}
 	if (!endpoint->after.class_id || (!learned && endpoint->wanted))
 		return 0;
@@ -200,7 +199,7 @@ static int each_difference(const struct plan *plan, difference_fn fn, void *user
 	int error = 0;
 
 	while (!error && (i < before->count || j < after->count)) {
-		int order = i == before->count	? 1
+		int order = i == before->count  ? 1
 			    : j == after->count ? -1
 						: memcmp(&before->items[i].key, &after->items[j].key,
 							 sizeof(struct epg_address_key));

@@ -63,7 +63,10 @@ const char *read_full_name(struct reader *reader, const char *profile, const str
  */
 void read_register(struct reader *reader, struct string_index *index, const char *kind, const char *key,
 		   const struct tree_node *name, uint32_t value);
-/* The same for anything that may be given once: "the address 10.1.0.2 is given twice". The key is copied. False when it is. */
+/*
+ * The same for anything that may be given once: "the address 10.1.0.2 is given twice". The key is copied.
+ * False when it was given before.
+ */
 bool read_once(struct reader *reader, struct string_index *index, const void *key, size_t length, const char *what,
 	       const struct tree_node *node);
 

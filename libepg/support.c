@@ -74,8 +74,8 @@ int support_fail_load(struct epg *epg, int error)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		if (!features[i].has())
 			return context_fail(epg, EPG_FAILURE_UNSUPPORTED, -EOPNOTSUPP, NULL,
-					    "Linux 5.10 or later is needed, with BPF built in",
-					    "this kernel lacks %s", features[i].name);
+					    "Linux 5.10 or later is needed, with BPF built in", "this kernel lacks %s",
+					    features[i].name);
 	}
 	return context_fail_kernel(epg, error, NULL, "can't load the programs");
 }

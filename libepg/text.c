@@ -184,8 +184,8 @@ static bool is_icmp(const struct catalog_rule *rule)
 	for (uint32_t i = 0; i < rule->n_kinds && i < ARRAY_SIZE(rule->kinds); i++) {
 		struct catalog_range kinds = rule->kinds[i];
 
-		if (kinds.first != kinds.last || (kinds.first != EPG_KIND_IPV4 + IPPROTO_ICMP &&
-						  kinds.first != EPG_KIND_IPV6 + IPPROTO_ICMPV6))
+		if (kinds.first != kinds.last ||
+		    (kinds.first != EPG_KIND_IPV4 + IPPROTO_ICMP && kinds.first != EPG_KIND_IPV6 + IPPROTO_ICMPV6))
 			return false;
 	}
 	return rule->n_kinds > 0;

@@ -157,10 +157,6 @@ int cmd_contract_ls(struct cli *cli)
 
 static int write_drop(void *user, const struct epg_drop_info *drop)
 {
-	/* Counters that have not counted anything yet. */
-	if (!drop->packets)
-		return 0;
-
 	const struct writer_value values[] = {
 		value_coloured(drop->reason_name, DISPLAY_RED),
 		value_text(drop->source),

@@ -151,3 +151,83 @@ Test(egress, an_address_that_nobody_owns_leads_to_nobody)
 	STAGE_EXPECT_DROP(stage, EPG_REASON_UNKNOWN_DESTINATION, stage_run(stage, &hook, &packet).passed);
 	stage_close(stage);
 }
+
+Test(egress, an_endpoint_of_another_vrf_is_outside)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec ssh = stage_spec(true, STAGE_FREE, stage_host(STAGE_BACK)), http, gre;
+
+	/* Its own VRF is not enforced and lets it send anything; back's VRF knows its address as the world's. */
+	ssh.source[13] = 2;
+	ssh.source[15] = 2;
+	http = gre = ssh;
+	ssh.destination_port = 22;
+	http.destination_port = 80;
+	gre.protocol = 47;
+	gre.payload = 32;
+	cr_assert(stage_sends(stage, STAGE_FREE, &ssh));
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_delivers(stage, STAGE_FREE, STAGE_BACK, &ssh));
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_delivers(stage, STAGE_FREE, STAGE_BACK, &gre));
+	cr_assert_eq(stage_drops_between(stage, "shop/world", "shop/store/back", EPG_REASON_IMPLICIT_DENY), 2);
+	cr_assert(stage_delivers(stage, STAGE_FREE, STAGE_BACK, &http));
+	cr_assert_eq(stage_rule_packets(stage, "shop/world", "http"), 1);
+	stage_close(stage);
+}
+
+Test(egress, a_marked_packet_from_behind_a_bridge_is_its_senders)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+
+	for (int tracked = 0; tracked < 2; tracked++) {
+		struct packet_spec spec = stage_spec(true, tracked ? STAGE_FRONT : STAGE_BACK,
+						     stage_host(tracked ? STAGE_BACK : STAGE_DB));
+		struct stage_hook ingress = {.program = STAGE_INGRESS, .interface = tracked ? STAGE_FRONT : STAGE_BACK};
+		struct stage_hook egress = {.program = STAGE_EGRESS, .interface = tracked ? STAGE_BACK : STAGE_DB};
+		const char *contract = tracked ? "shop/web" : "shop/sql", *entry = tracked ? "web" : "sql";
+		struct packet packet;
+
+		spec.destination_port = tracked ? 80 : 5432;
+		cr_assert_eq(packet_build(&spec, &packet), 0);
+		egress.mark = stage_run(stage, &ingress, &packet).mark;
+		egress.ingress_ifindex = stage_ifindex(stage, STAGE_NOBODY); /* stands for the bridge */
+		cr_assert(stage_run(stage, &egress, &packet).passed);
+		cr_assert_eq(stage_rule_packets(stage, contract, entry), 1, "once");
+		egress.mark = 0;
+		STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_run(stage, &egress, &packet).passed);
+	}
+	stage_close(stage);
+}
+
+Test(egress, a_stateless_packet_passes_both_hooks_and_counts_once)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec query = stage_spec(true, STAGE_BACK, stage_host(STAGE_DB));
+
+	query.destination_port = 5432;
+	cr_assert(stage_delivers(stage, STAGE_BACK, STAGE_DB, &query));
+	cr_assert_eq(stage_rule_packets(stage, "shop/sql", "sql"), 1);
+	stage_close(stage);
+}
+
+Test(egress, an_apply_between_both_hooks_loses_nothing_that_stays_permitted)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec open = web(true), reply = open;
+	struct stage_hook ingress = {.program = STAGE_INGRESS, .interface = STAGE_BACK};
+	struct stage_hook egress = {.program = STAGE_EGRESS, .interface = STAGE_FRONT};
+	struct packet packet;
+
+	cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &open));
+	stage_address(true, stage_host(STAGE_BACK), reply.source);
+	stage_address(true, stage_host(STAGE_FRONT), reply.destination);
+	stage_mac(stage_host(STAGE_BACK), reply.source_mac);
+	reply.source_port = 80;
+	reply.destination_port = open.source_port;
+	reply.tcp_flags = PACKET_TCP_SYN | PACKET_TCP_ACK;
+	cr_assert_eq(packet_build(&reply, &packet), 0);
+	egress.mark = stage_run(stage, &ingress, &packet).mark;
+	egress.ingress_ifindex = stage_ifindex(stage, STAGE_BACK);
+	stage_apply(stage, STAGE_POLICY);
+	cr_assert(stage_run(stage, &egress, &packet).passed);
+	stage_close(stage);
+}

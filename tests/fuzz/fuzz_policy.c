@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libFuzzer target: any bytes as a policy are refused with messages or accepted, and then compiled. See the
- * README beside it for how to run it.
+ * libFuzzer target: any bytes as a policy are refused with messages or accepted, and then compiled. See
+ * README.md for how to run it.
  */
 #include <errno.h>
 #include <stdint.h>

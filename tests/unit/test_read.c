@@ -192,6 +192,7 @@ Test(read, numbers_are_strict)
 	BAD_ENTRY(", prot: tcp, dPort: 0x50", "\"0x50\" is not a port", "");
 	BAD_ENTRY(", prot: tcp, dPort: 65536", "port 65536 is out of range", "65535");
 	BAD_ENTRY(", prot: tcp, dPort: 443-80", "wrong way round", "write 80-443");
+	BAD_ENTRY(", prot: tcp, dPort: 81-80", "wrong way round", "write 80-81");
 	BAD_ENTRY(", prot: tcp, dPort: 80-", "not a port", "");
 	BAD_ENTRY(", prot: tcp, dPort: 1-2-3", "not a port", "");
 	BAD_ENTRY(", prot: tcp, dPort: \"-\"", "not a port", "");
@@ -406,6 +407,16 @@ Test(read, addresses_are_checked)
 	BAD_MORE("    - {name: x, bridgeDomain: bd1, match: [{interface: a, ip: 10.1.0.0/24}]}\n", "not by both", "");
 	BAD_MORE("  externalEpgs: [{name: x, vrf: prod, subnets: [10.0.0.0/8, 10.0.0.0/8]}]\n", "given twice", "");
 	BAD_MORE("  externalEpgs: [{name: x, vrf: prod, subnets: [10.0.0.1/8]}]\n", "bits of a host", "10.0.0.0/8");
+}
+
+Test(read, subnet_of_all_ipv6_holds_no_ipv4_address)
+{
+	expect_error(
+		"version: 1\ntenants:\n- name: shop\n  vrfs: [{name: prod}]\n"
+		"  bridgeDomains: [{name: bd1, vrf: prod, subnets: [\"::/0\"]}]\n"
+		"  appProfiles:\n"
+		"  - {name: a, epgs: [{name: x, bridgeDomain: bd1, endpoints: [{interface: e, ips: [10.1.0.2]}]}]}\n",
+		7, "10.1.0.2 is in no subnet", "::/0");
 }
 
 Test(read, same_address_in_another_vrf_is_another_address)

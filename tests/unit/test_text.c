@@ -8,7 +8,8 @@
 
 Test(text, addresses)
 {
-	static const char *const texts[] = {"10.1.0.2", "0.0.0.0", "255.255.255.255", "fd00:1::2", "::", "::1", "fe80::1:2"};
+	static const char *const texts[] = {"10.1.0.2", "0.0.0.0", "255.255.255.255", "fd00:1::2",
+					    "::",       "::1",     "fe80::1:2"};
 	static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 1, [15] = 2};
 	char text[TEXT_ADDRESS_MAX];
 	uint8_t address[16];
@@ -27,7 +28,8 @@ Test(text, addresses)
 
 Test(text, addresses_that_are_none)
 {
-	static const char *const texts[] = {"", "10.1.0", "10.1.0.256", "10.1.0.2/24", "fd00:::1", "host", "10.1.0.2 ", "010.1.0.2"};
+	static const char *const texts[] = {"",         "10.1.0", "10.1.0.256", "10.1.0.2/24",
+					    "fd00:::1", "host",   "10.1.0.2 ",  "010.1.0.2"};
 	uint8_t address[16], before[16];
 
 	memset(address, 0x5a, sizeof(address));
@@ -41,8 +43,16 @@ Test(text, macs)
 {
 	static const uint8_t expected[6] = {0x02, 0x00, 0x0a, 0xbc, 0xde, 0xff};
 	static const char *const wrong[] = {
-		"", "02:00:0a:bc:de", "02:00:0a:bc:de:ff:00", "02-00-0a-bc-de-ff", "2:0:a:b:c:d", "02:00:0a:bc:de:fg",
-		"02:00:0a:bc:de:f", "02:00:0a:bc:de:ff ", "0x:00:0a:bc:de:ff", "\x10\x10:00:0a:bc:de:ff",
+		"",
+		"02:00:0a:bc:de",
+		"02:00:0a:bc:de:ff:00",
+		"02-00-0a-bc-de-ff",
+		"2:0:a:b:c:d",
+		"02:00:0a:bc:de:fg",
+		"02:00:0a:bc:de:f",
+		"02:00:0a:bc:de:ff ",
+		"0x:00:0a:bc:de:ff",
+		"\x10\x10:00:0a:bc:de:ff",
 	};
 	uint8_t mac[6];
 
@@ -54,7 +64,10 @@ Test(text, macs)
 		cr_assert_eq(text_parse_mac(wrong[i], mac), -EINVAL, "%s", wrong[i]);
 }
 
-#define ANY {0, UINT16_MAX}
+#define ANY                   \
+	{                     \
+		0, UINT16_MAX \
+	}
 
 Test(text, what_a_rule_matches)
 {
@@ -63,14 +76,23 @@ Test(text, what_a_rule_matches)
 		struct catalog_rule rule;
 	} cases[] = {
 		{"any", {.n_kinds = 1, .kinds = {ANY}, .destination = ANY, .source = ANY, .flags = ANY}},
-		{"ip", {.n_kinds = 2, .kinds = {{0, 0xff}, {0x100, 0x1ff}}, .destination = ANY, .source = ANY, .flags = ANY}},
+		{"ip",
+		 {.n_kinds = 2, .kinds = {{0, 0xff}, {0x100, 0x1ff}}, .destination = ANY, .source = ANY, .flags = ANY}},
 		{"ip", {.n_kinds = 1, .kinds = {{0, 0x1ff}}, .destination = ANY, .source = ANY, .flags = ANY}},
 		{"ipv4", {.n_kinds = 1, .kinds = {{0, 0xff}}, .destination = ANY, .source = ANY, .flags = ANY}},
 		{"ipv6", {.n_kinds = 1, .kinds = {{0x100, 0x1ff}}, .destination = ANY, .source = ANY, .flags = ANY}},
 		{"tcp dport 80-443",
-		 {.n_kinds = 2, .kinds = {{6, 6}, {0x106, 0x106}}, .destination = {80, 443}, .source = ANY, .flags = ANY}},
+		 {.n_kinds = 2,
+		  .kinds = {{6, 6}, {0x106, 0x106}},
+		  .destination = {80, 443},
+		  .source = ANY,
+		  .flags = ANY}},
 		{"tcp sport 80 established",
-		 {.n_kinds = 2, .kinds = {{6, 6}, {0x106, 0x106}}, .destination = ANY, .source = {80, 80}, .flags = {4, 15}}},
+		 {.n_kinds = 2,
+		  .kinds = {{6, 6}, {0x106, 0x106}},
+		  .destination = ANY,
+		  .source = {80, 80},
+		  .flags = {4, 15}}},
 		{"ipv4 udp dport 53",
 		 {.n_kinds = 1, .kinds = {{17, 17}}, .destination = {53, 53}, .source = ANY, .flags = ANY}},
 		{"ipv4 icmp type 8 code 0",
@@ -80,7 +102,8 @@ Test(text, what_a_rule_matches)
 		{"protocol 99",
 		 {.n_kinds = 2, .kinds = {{99, 99}, {0x163, 0x163}}, .destination = ANY, .source = ANY, .flags = ANY}},
 		{"arp", {.n_kinds = 1, .kinds = {{0x806, 0x806}}, .destination = ANY, .source = ANY, .flags = ANY}},
-		{"ethertype 0x88cc", {.n_kinds = 1, .kinds = {{0x88cc, 0x88cc}}, .destination = ANY, .source = ANY, .flags = ANY}},
+		{"ethertype 0x88cc",
+		 {.n_kinds = 1, .kinds = {{0x88cc, 0x88cc}}, .destination = ANY, .source = ANY, .flags = ANY}},
 	};
 	char text[128];
 
@@ -100,15 +123,34 @@ Test(text, what_is_told_of_a_rule)
 	static const char strings[] = "\0t/web\0all\0f\0http";
 	struct catalog_contract contract = {.name = 1, .first_rule = 1, .n_rules = 1};
 	struct catalog_rule rules[] = {
-		{.contract = CATALOG_NONE, .n_kinds = 1, .kinds = {ANY}, .destination = ANY, .source = ANY, .flags = ANY},
-		{.contract = 0, .subject = 7, .filter = 11, .entry = 13, .line = 42, .reverse = 1, .n_kinds = 1,
-		 .kinds = {{6, 6}}, .destination = {80, 80}, .source = ANY, .flags = ANY},
+		{.contract = CATALOG_NONE,
+		 .n_kinds = 1,
+		 .kinds = {ANY},
+		 .destination = ANY,
+		 .source = ANY,
+		 .flags = ANY},
+		{.contract = 0,
+		 .subject = 7,
+		 .filter = 11,
+		 .entry = 13,
+		 .line = 42,
+		 .reverse = 1,
+		 .n_kinds = 1,
+		 .kinds = {{6, 6}},
+		 .destination = {80, 80},
+		 .source = ANY,
+		 .flags = ANY},
 	};
 	struct epg_rule table[2][2] = {[1] = {{.action = EPG_PERMIT, .level = 7, .flags = EPG_RULE_STATEFUL}}};
 	struct epg_counter counters[] = {{1, 2}, {3, 4}};
 	struct generation generation = {
-		.catalog = {.contracts = &contract, .n_contracts = 1, .rules = rules, .n_rules = 2, .strings = strings,
-			    .n_strings = sizeof(strings), .file = "shop.yaml"},
+		.catalog = {.contracts = &contract,
+			    .n_contracts = 1,
+			    .rules = rules,
+			    .n_rules = 2,
+			    .strings = strings,
+			    .n_strings = sizeof(strings),
+			    .file = "shop.yaml"},
 		.rules = (const uint8_t *)table,
 		.counters = counters,
 	};
