@@ -229,7 +229,7 @@ static bool read_port_range(struct entry_draft *draft, const struct tree_node *n
 static void read_ports(struct entry_draft *draft, const struct tree_node *node, struct model_range *ret)
 {
 	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
-	struct model_range range;
+	struct model_range range = MODEL_RANGE_ANY;
 	bool good;
 
 	if (node->kind == TREE_SEQUENCE) {

@@ -227,9 +227,8 @@ static void read_match(struct reader *reader, const struct tree_node *node, void
 	if (nodes.interface && nodes.ip)
 		diagnostics_error(reader->diagnostics, node->place, "write two items",
 				  "a match is by interface or by ip, not by both");
-	else if (nodes.interface && read_match_interface(reader, nodes.interface, &match))
-		group->group.matches[group->group.n_matches++] = match;
-	else if (nodes.ip && read_match_ip(reader, nodes.ip, group, &match))
+	else if ((nodes.interface && read_match_interface(reader, nodes.interface, &match)) ||
+		 (nodes.ip && read_match_ip(reader, nodes.ip, group, &match)))
 		group->group.matches[group->group.n_matches++] = match;
 	else if (!nodes.interface && !nodes.ip && errors == diagnostics_errors(reader->diagnostics))
 		diagnostics_error(reader->diagnostics, node->place,

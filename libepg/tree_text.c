@@ -142,7 +142,7 @@ void tree_text_explain(const yaml_parser_t *parser, const char *text, size_t len
 	for (size_t i = 0; i < ARRAY_SIZE(explanations); i++) {
 		const struct explanation *explanation = &explanations[i];
 
-		if (strncmp(problem, explanation->problem, strlen(explanation->problem)))
+		if (strncmp(problem, explanation->problem, strlen(explanation->problem)) != 0)
 			continue;
 		if (explanation->at_context && parser->context)
 			place = place_of(parser->context_mark);

@@ -160,7 +160,10 @@ static void expect_attached(struct host *host, const char *expected)
 	cr_assert_str_eq(told, expected, "told: %s", told);
 }
 
-/* One call fails, every second one in turn to be quick: either the old policy stays, and nothing of the new one is left; or the new one is in force. */
+/*
+ * One call fails, every second one in turn to be quick: either the old policy stays, and nothing of the new one is
+ * left; or the new one is in force.
+ */
 Test(fault, an_apply_fails_at_any_call)
 {
 	struct policies policies;
