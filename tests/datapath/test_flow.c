@@ -256,3 +256,19 @@ Test(flow, an_endpoint_that_moves_takes_no_flow_along)
 	STAGE_EXPECT_DROP(stage, EPG_REASON_QUARANTINE, stage_sends(stage, STAGE_FRONT, &web));
 	stage_close(stage);
 }
+
+Test(flow, an_endpoint_that_loses_an_address_loses_its_flows)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec web = opening(true, 6, 80);
+	const char *address = "10.1.0.9";
+	struct epg_endpoint_spec change = {.size = sizeof(change), .interface = "front", .group = "shop/store/front",
+					   .addresses = &address, .n_addresses = 1};
+
+	cr_assert(stage_sends(stage, STAGE_FRONT, &web));
+	web.tcp_flags = PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &web));
+	cr_assert_eq(epg_endpoint_add(stage_epg(stage), &change), 0, "%s", epg_error(stage_epg(stage))->message);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_sends(stage, STAGE_FRONT, &web));
+	stage_close(stage);
+}
