@@ -18,7 +18,7 @@
 
 #include "bench.skel.h"
 #include "epg/epg.h"
-#include "packet.h"
+#include "inspect/packet.h"
 
 enum { ROUNDS = 15, REPEAT = 200000, SINGLES = 400, SIZES = 2 };
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "commands.h"
-#include "util.h"
+#include "base/util.h"
 
 /* An option as given, in the order of the command line. */
 struct argument {

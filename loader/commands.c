@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "commands.h"
 
-#include "util.h"
+#include "base/util.h"
 
 #define OPTIONS(list) .options = (list), .n_options = ARRAY_SIZE(list)
 #define EXAMPLES(list) .examples = (list), .n_examples = ARRAY_SIZE(list)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "util.h"
+#include "base/util.h"
 
 static const struct {
 	const char *name; /* as libsmartcols calls it */

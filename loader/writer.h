@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #include "display.h"
-#include "util.h"
+#include "base/util.h"
 
 enum writer_kind {
 	WRITER_TEXT, /* broken over several lines where a table is too wide */

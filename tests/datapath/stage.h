@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "epg/epg.h"
-#include "packet.h"
+#include "inspect/packet.h"
 
 /* Interfaces that every stage has; the policy below binds the first six. */
 enum stage_interface {

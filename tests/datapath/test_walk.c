@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "environment.h"
-#include "walk.h"
+#include "runtime/walk.h"
 
 #define ENTRIES 30000
 

@@ -33,7 +33,8 @@ wait "$receiver" || true
 read -r _ sent _ refused <"$scratch/sent"
 echo "# $sent datagrams"
 check_same "every datagram was sent" 0 "$refused"
-check_same "every datagram arrived, once, in order" "received $sent of $sent repeated 0 late 0" "$(<"$scratch/received")"
+check_same "every datagram arrived, once, in order" \
+	"received $sent of $sent repeated 0 late 0" "$(<"$scratch/received")"
 check_same "nothing between the two groups was dropped" 0 \
 	"$(json '[.drops[] | select(.source == "shop/store/front" and .destination == "shop/store/back") | .packets]
 		| add // 0' drops)"

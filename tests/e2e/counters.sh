@@ -12,7 +12,8 @@ rule_counter()
 
 drop_counter()
 {
-	json "[.drops[] | select(.source == \"$1\" and .destination == \"$2\" and .reason == \"$3\") | .packets] | add // 0" drops
+	json "[.drops[] | select(.source == \"$1\" and .destination == \"$2\" and .reason == \"$3\") | .packets]
+		| add // 0" drops
 }
 
 make_shop

@@ -8,9 +8,11 @@ make_container extra 9
 serve back 80
 epgctl -q apply -f "$POLICIES/shop.yaml"
 
-check "an endpoint is added by hand" epgctl endpoint add shop-extra --group shop/store/front --ip 10.1.0.9 --ip fd00:1::9
+check "an endpoint is added by hand" \
+	epgctl endpoint add shop-extra --group shop/store/front --ip 10.1.0.9 --ip fd00:1::9
 check_same "it is listed with its group and addresses" "shop/store/front 10.1.0.9,fd00:1::9" \
-	"$(json '.endpoints[] | select(.interface == "shop-extra") | "\(.group) \([.addresses[].address] | sort | join(","))"' endpoint ls)"
+	"$(json '.endpoints[] | select(.interface == "shop-extra")
+		| "\(.group) \([.addresses[].address] | sort | join(","))"' endpoint ls)"
 check "it reaches what its group may reach" gets extra 10.1.0.3 80
 check "over IPv6 too" gets extra fd00:1::3 80
 
@@ -24,7 +26,8 @@ check_same "it is still in the group it was put into" shop/store/db \
 epgctl -q endpoint add shop-extra --group shop/store/front
 check "without declared addresses they are learned" gets extra 10.1.0.3 80
 check_same "and listed as learned" true \
-	"$(json '.endpoints[] | select(.interface == "shop-extra") | [.addresses[] | select(.address == "10.1.0.9") | .learned] | any' endpoint ls)"
+	"$(json '.endpoints[] | select(.interface == "shop-extra")
+		| [.addresses[] | select(.address == "10.1.0.9") | .learned] | any' endpoint ls)"
 
 check_exit "another endpoint's address is refused" 3 "10\.1\.0\.3.*shop-back|shop-back.*10\.1\.0\.3" \
 	epgctl endpoint add shop-extra --group shop/store/front --ip 10.1.0.3

@@ -15,7 +15,8 @@ check_exit "an option without its argument" 2 "" epgctl apply -f
 check_exit "apply without a file" 2 "-f|file" epgctl apply
 
 # ---- bad input: 3 ----
-printf 'version: 1\ntenants:\n- name: shop\n  vrfz: []\n  vrfs:\n  - name: prod\n    enforcement: sometimes\n' >"$scratch/bad.yaml"
+printf 'version: 1\ntenants:\n- name: shop\n  vrfz: []\n  vrfs:\n  - name: prod\n    enforcement: sometimes\n' \
+	>"$scratch/bad.yaml"
 check_exit "an unknown key, with its place" 3 "bad\.yaml:4:3" epgctl validate -f "$scratch/bad.yaml"
 check_exit "a bad value in the same run" 3 "bad\.yaml:7:18" epgctl validate -f "$scratch/bad.yaml"
 check_exit "the same for apply" 3 "bad\.yaml:4:3" epgctl apply -f "$scratch/bad.yaml"
@@ -25,7 +26,8 @@ check_exit "a name that is too long" 3 "long\.yaml:3:9.*(long|63)" epgctl valida
 printf '\000\377\000' >"$scratch/bytes.yaml"
 check_exit "bytes that are no YAML" 3 "bytes\.yaml" epgctl validate -f "$scratch/bytes.yaml"
 check_same "with code, message and place" "3 true" \
-	"$(epgctl -j validate -f "$scratch/bad.yaml" 2>&1 | jq -s -r '.[0] | "\(.error.code) \((.error | has("message")) and (.error | has("where")))"')"
+	"$(epgctl -j validate -f "$scratch/bad.yaml" 2>&1 |
+		jq -s -r '.[0] | "\(.error.code) \((.error | has("message")) and (.error | has("where")))"')"
 check_exit "an interface name that is too long" 3 "averyveryverylongname" epgctl attach averyveryverylongname
 
 # ---- not found: 4 ----

@@ -12,7 +12,8 @@ frames_at()
 
 	shift 2
 	rm -f "$scratch/tcpdump"
-	start_inside "$name" timeout 20 tcpdump --immediate-mode -n -l -p -i eth0 "$filter" >"$scratch/frames" 2>"$scratch/tcpdump"
+	start_inside "$name" timeout 20 tcpdump --immediate-mode -n -l -p -i eth0 "$filter" \
+		>"$scratch/frames" 2>"$scratch/tcpdump"
 	capture=$child
 	wait_for 5 grep -q listening "$scratch/tcpdump"
 	"$@" >/dev/null 2>&1 || true
@@ -28,7 +29,8 @@ dropped_for()
 
 make_shop
 epgctl -q apply -f "$POLICIES/shop.yaml"
-check_same "front's datagrams arrive at back" 5 "$(frames_at back "udp port 7002" inside front "$PROBE" send 10.1.0.3 7002 5)"
+check_same "front's datagrams arrive at back" 5 \
+	"$(frames_at back "udp port 7002" inside front "$PROBE" send 10.1.0.3 7002 5)"
 
 # db on the host's bridge, past its own veth, as front.
 bridge=$(in_host cat /sys/class/net/br0/ifindex 2>/dev/null || in_host ip -j link show br0 | jq '.[0].ifindex')

@@ -17,7 +17,8 @@ make_container two 12
 serve back 80
 serve two 80
 
-sed 's/shop-front/shop-one/; s/shop-back/shop-two/; s/shop-db/shop-none/; s/10\.1\.0\.2/10.1.0.11/; s/10\.1\.0\.3/10.1.0.12/
+sed 's/shop-front/shop-one/; s/shop-back/shop-two/; s/shop-db/shop-none/; s/10\.1\.0\.2/10.1.0.11/;
+	s/10\.1\.0\.3/10.1.0.12/
 	s/fd00:1::2"/fd00:1::11"/; s/fd00:1::3"/fd00:1::12"/; s/, mac: "[^"]*"//; s/name: shop$/name: other/' \
 	"$POLICIES/shop.yaml" >"$scratch/other.yaml"
 

@@ -126,6 +126,7 @@ clean_up()
 		rm -rf "$pin"
 	done
 	for name in "${namespaces[@]}"; do
+		ip netns pids "$name" | xargs -r kill # what servers have forked
 		ip netns delete "$name"
 	done
 	rm -rf "$scratch"

@@ -31,7 +31,8 @@ check "front's datagrams arrive at back" arrives_at back inside front "$PROBE" s
 inside db ip addr flush dev eth0 scope global
 inside db ip addr add 10.1.0.2/24 dev eth0
 inside db ip addr add fd00:1::2/64 dev eth0 nodad
-check_not "db with front's IPv4 address gets nothing through" arrives_at back inside db "$PROBE" send 10.1.0.3 7002 5 100000
+check_not "db with front's IPv4 address gets nothing through" \
+	arrives_at back inside db "$PROBE" send 10.1.0.3 7002 5 100000
 check "the reason is told" test "$(dropped_for spoofed-address)" -ge 1
 inside db ip neigh replace 10.1.0.3 lladdr 02:00:0a:01:00:03 dev eth0 nud permanent
 inside db ip neigh replace fd00:1::3 lladdr 02:00:0a:01:00:03 dev eth0 nud permanent

@@ -25,7 +25,8 @@ check_not "nor from the provider" pings back 10.1.0.2
 inside db ip addr add 10.1.0.2/24 dev eth0
 inside db ip route replace 10.1.0.3/32 dev eth0 src 10.1.0.2
 check_not "nor with another's address" pings db 10.1.0.3
-check "which is told as spoofed" test "$(json '[.drops[] | select(.reason == "spoofed-address") | .packets] | add // 0' drops)" -ge 1
+check "which is told as spoofed" \
+	test "$(json '[.drops[] | select(.reason == "spoofed-address") | .packets] | add // 0' drops)" -ge 1
 check "detach takes XDP away" epgctl detach shop-front
 check_same "really" "" "$(in_host ip -d link show shop-front | grep -o 'prog/xdp.*' || true)"
 finish

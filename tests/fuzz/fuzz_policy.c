@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnostic.h"
-#include "tables.h"
+#include "policy/diagnostic.h"
+#include "compile/tables.h"
 
 /* Every string that people will be shown is there, and has no control character. */
 static void check_message(const struct epg_diagnostic *message)

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "catalog.h"
-#include "diagnostic.h"
-#include "model.h"
-#include "tables.h"
+#include "compile/catalog.h"
+#include "policy/diagnostic.h"
+#include "policy/model.h"
+#include "compile/tables.h"
 
 struct compiled {
 	struct model *model;

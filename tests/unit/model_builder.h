@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arena.h"
-#include "diagnostic.h"
-#include "model.h"
-#include "tables.h"
-#include "util.h"
+#include "base/arena.h"
+#include "policy/diagnostic.h"
+#include "policy/model.h"
+#include "compile/tables.h"
+#include "base/util.h"
 
 DEFINE_AUTO(struct arena, arena_free)
 DEFINE_AUTO(struct epg_diagnostics, diagnostics_free)

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "arena.h"
+#include "base/arena.h"
 
 Test(arena, gives_zeroed_and_aligned_memory)
 {

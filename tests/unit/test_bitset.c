@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "bitset.h"
+#include "base/bitset.h"
 #include "random.h"
-#include "util.h"
+#include "base/util.h"
 
 /* The same set as an array of flags, asked the slow way. */
 static size_t next_flag(const bool *flags, size_t capacity, size_t from)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
+#include "compile/catalog.h"
 #include "model_builder.h"
 #include "random.h"
 

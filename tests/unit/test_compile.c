@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagram.h"
-#include "pairs.h"
+#include "compile/diagram.h"
+#include "compile/pairs.h"
 #include "shop.h"
 
 struct packet_key {

@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#include "internal.h"
+#include "runtime/internal.h"
 
 static struct epg *open_context(const struct epg_options *options)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnostic.h"
+#include "policy/diagnostic.h"
 
 static struct epg_diagnostics *about(const char *text)
 {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagram.h"
+#include "compile/diagram.h"
 #include "random.h"
-#include "util.h"
+#include "base/util.h"
 
 #define BUILDER __attribute__((cleanup(diagram_builder_clear))) struct diagram_builder
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "diff_items.h"
-#include "util.h"
+#include "inspect/diff_items.h"
+#include "base/util.h"
 
 #define CHANGES_MAX 64
 

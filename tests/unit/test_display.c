@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "display.h"
-#include "util.h"
+#include "base/util.h"
 
 static void use_utf8(void)
 {

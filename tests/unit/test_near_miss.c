@@ -5,8 +5,8 @@
 
 #include <netinet/in.h>
 
-#include "near_miss.h"
-#include "util.h"
+#include "inspect/near_miss.h"
+#include "base/util.h"
 
 static const char policy[] =
 	"version: 1\n"

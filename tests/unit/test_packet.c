@@ -6,8 +6,8 @@
 
 #include <netinet/in.h>
 
-#include "packet.h"
-#include "util.h"
+#include "inspect/packet.h"
+#include "base/util.h"
 
 #define MACS .source_mac = {2, 0, 0, 0, 0, 1}, .destination_mac = {2, 0, 0, 0, 0, 2}
 #define IPV4_ENDS \
@@ -141,7 +141,7 @@ Test(packet, extension_headers_chain_to_the_upper_layer)
 	header += (header[1] + 1) * 8;
 	cr_assert_eq(header[0], IPPROTO_TCP);
 	cr_assert_eq(header[3], 1, "more fragments, at offset 0");
-	cr_assert_eq(header + 8 - packet.data, packet.transport);
+	cr_assert_eq((size_t)(header + 8 - packet.data), packet.transport);
 	cr_assert_eq(word_at(&packet, packet.transport + 2), 443);
 	cr_assert_eq(word_at(&packet, packet.network + 4), packet.length - packet.network - 40);
 }

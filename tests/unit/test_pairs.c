@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "pairs.h"
-#include "util.h"
+#include "compile/pairs.h"
+#include "base/util.h"
 
 /* `n` pairs of classes as policies have them: small numbers, dense. */
 static struct pair_root *dense_pairs(size_t n, uint32_t side)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diagram.h"
+#include "compile/diagram.h"
 #include "shop.h"
 
 static uint32_t find_address(const struct tables *tables, uint32_t root, const char *address)

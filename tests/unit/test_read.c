@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnostic.h"
-#include "model.h"
+#include "policy/diagnostic.h"
+#include "policy/model.h"
 
 struct reading {
 	struct model *model; /* NULL after an error */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "string_index.h"
+#include "base/string_index.h"
 
 Test(string_index, finds_what_was_added_and_nothing_else)
 {

@@ -4,7 +4,7 @@
 
 #include <criterion/criterion.h>
 
-#include "internal.h"
+#include "runtime/internal.h"
 
 Test(text, addresses)
 {
@@ -95,9 +95,9 @@ Test(text, what_a_rule_matches)
 		  .flags = {4, 15}}},
 		{"ipv4 udp dport 53",
 		 {.n_kinds = 1, .kinds = {{17, 17}}, .destination = {53, 53}, .source = ANY, .flags = ANY}},
-		{"ipv4 icmp type 8 code 0",
+		{"icmp echo-request code 0",
 		 {.n_kinds = 1, .kinds = {{1, 1}}, .destination = {8, 8}, .source = {0, 0}, .flags = ANY}},
-		{"ipv6 icmpv6 type 128",
+		{"icmpv6 echo-request",
 		 {.n_kinds = 1, .kinds = {{0x13a, 0x13a}}, .destination = {128, 128}, .source = ANY, .flags = ANY}},
 		{"protocol 99",
 		 {.n_kinds = 2, .kinds = {{99, 99}, {0x163, 0x163}}, .destination = ANY, .source = ANY, .flags = ANY}},

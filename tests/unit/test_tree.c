@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "arena.h"
-#include "diagnostic.h"
-#include "tree.h"
+#include "base/arena.h"
+#include "policy/diagnostic.h"
+#include "policy/tree.h"
 
 /* A text that was read, and what there is to say about it. */
 struct reading {

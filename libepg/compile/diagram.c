@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "compile/diagram.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/bitset.h"
+#include "compile/lists.h"
+#include "base/util.h"
+
+/* List elements that are remembered at a time (64 MB); beyond, equal parts are built twice. */
+#define REMEMBERED_MAX ((size_t)1 << 24)
+
+/* A value of an event, at most 0x10000, is sorted by two digits. */
+#define RADIX_BITS 9
+#define RADIX_MASK ((UINT64_C(1) << RADIX_BITS) - 1)
+#define FEW_EVENTS 64
+
+/* An interval costs more than a list's element: it stays, as a piece of a node. */
+#define INTERVAL_STEPS 16
+
+/* One diagram being built. Lists hold indices of boxes in order of precedence. */
+struct build {
+	struct diagram_builder *builder;
+	const struct diagram_box *boxes;
+	uint8_t *constrained; /* by box: a bit for each field that is not the full range */
+	struct list_table known;
+};
+
+/* What one field's sweep over a list needs. */
+struct sweep {
+	uint64_t *events;     /* value << 32 | place in the list << 1 | whether the box begins there */
+	size_t n_events;      /* at most two a box; as much room again is for sorting */
+	struct bitset active; /* places in the list whose boxes are around the current value */
+	uint32_t *rest;       /* list for the fields that follow */
+	struct node_interval *intervals;
+	size_t n_intervals;
+};
+
+static int build_list(struct build *build, unsigned int field, const uint32_t *list, size_t n, uint32_t *ret_target);
+
+void diagram_builder_clear(struct diagram_builder *builder)
+{
+	node_store_clear(&builder->nodes);
+}
+
+static int spend(struct build *build, size_t steps)
+{
+	build->builder->work += steps;
+	return build->builder->work > DIAGRAM_WORK_MAX ? -E2BIG : 0;
+}
+
+static void sweep_clear(struct sweep *sweep)
+{
+	free(sweep->events);
+	free(sweep->rest);
+	free(sweep->intervals);
+	bitset_clear(&sweep->active);
+}
+
+static int sweep_init(struct sweep *sweep, size_t n)
+{
+	int error = bitset_init(&sweep->active, n);
+
+	if (error)
+		return error;
+	sweep->events = array_new(4 * n, sizeof(*sweep->events));
+	sweep->rest = array_new(n, sizeof(*sweep->rest));
+	sweep->intervals = array_new(2 * n + 1, sizeof(*sweep->intervals));
+	return sweep->events && sweep->rest && sweep->intervals ? 0 : -ENOMEM;
+}
+
+/* One pass of a radix sort: by 9 bits of the events' values, from bit `shift` on. Equal ones keep their order. */
+static void sort_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned int shift)
+{
+	size_t places[1 << RADIX_BITS] = {0};
+	size_t place = 0;
+
+	for (size_t i = 0; i < n; i++)
+		places[from[i] >> shift & RADIX_MASK]++;
+	for (size_t digit = 0; digit <= RADIX_MASK; digit++) {
+		size_t count = places[digit];
+
+		places[digit] = place;
+		place += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[places[from[i] >> shift & RADIX_MASK]++] = from[i];
+}
+
+/* By value; a few by insertion, many in two passes, since sorting is most of the work on large policies. */
+static void sort_events(uint64_t *events, uint64_t *spare, size_t n)
+{
+	if (n > FEW_EVENTS) {
+		sort_pass(events, spare, n, 32);
+		sort_pass(spare, events, n, 32 + RADIX_BITS);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		uint64_t event = events[i];
+		size_t place = i;
+
+		for (; place > 0 && events[place - 1] > event; place--)
+			events[place] = events[place - 1];
+		events[place] = event;
+	}
+}
+
+static void add_events(const struct build *build, struct sweep *sweep, unsigned int field, const uint32_t *list,
+		       size_t n)
+{
+	for (size_t place = 0; place < n; place++) {
+		struct model_range range = build->boxes[list[place]].fields[field];
+
+		sweep->events[sweep->n_events++] = (uint64_t)range.first << 32 | place << 1 | 1;
+		if (range.last < UINT16_MAX)
+			sweep->events[sweep->n_events++] = ((uint64_t)range.last + 1) << 32 | place << 1;
+	}
+	sort_events(sweep->events, sweep->events + 2 * n, sweep->n_events);
+}
+
+/* Opens and closes boxes at the value of the next event; returns that value. */
+static uint16_t advance(struct sweep *sweep, size_t *next)
+{
+	uint16_t value = (uint16_t)(sweep->events[*next] >> 32);
+
+	for (; *next < sweep->n_events && sweep->events[*next] >> 32 == value; ++*next) {
+		size_t place = (uint32_t)sweep->events[*next] >> 1;
+
+		if (sweep->events[*next] & 1)
+			bitset_insert(&sweep->active, place);
+		else
+			bitset_remove(&sweep->active, place);
+	}
+	return value;
+}
+
+static void add_interval(struct sweep *sweep, uint16_t start, uint32_t target)
+{
+	if (!sweep->n_intervals || sweep->intervals[sweep->n_intervals - 1].target != target)
+		sweep->intervals[sweep->n_intervals++] = (struct node_interval){start, target};
+}
+
+/* The target for values where exactly the active boxes are. The first box that is free from here on hides the rest. */
+static int build_rest(struct build *build, struct sweep *sweep, unsigned int field, const uint32_t *list,
+		      uint32_t *ret_target)
+{
+	size_t n = 0;
+	int error;
+
+	for (size_t place = bitset_next(&sweep->active, 0); place != BITSET_END;
+	     place = bitset_next(&sweep->active, place + 1)) {
+		sweep->rest[n++] = list[place];
+		if (!(build->constrained[list[place]] >> (field + 1)))
+			break;
+	}
+	error = spend(build, n + INTERVAL_STEPS);
+	return error ? error : build_list(build, field + 1, sweep->rest, n, ret_target);
+}
+
+static int sweep_run(struct build *build, struct sweep *sweep, unsigned int field, const uint32_t *list)
+{
+	if (sweep->events[0] >> 32)
+		add_interval(sweep, 0, EPG_TARGET_MISS);
+	for (size_t next = 0; next < sweep->n_events;) {
+		uint16_t start = advance(sweep, &next);
+		uint32_t target;
+		int error = build_rest(build, sweep, field, list, &target);
+
+		if (error)
+			return error;
+		add_interval(sweep, start, target);
+	}
+	return node_store_tree(&build->builder->nodes, (uint16_t)field, sweep->intervals, sweep->n_intervals,
+			       &sweep->intervals[0].target);
+}
+
+static int build_field(struct build *build, unsigned int field, const uint32_t *list, size_t n, uint32_t *ret_target)
+{
+	__attribute__((cleanup(sweep_clear))) struct sweep sweep = {0};
+	int error = sweep_init(&sweep, n);
+
+	if (error)
+		return error;
+	add_events(build, &sweep, field, list, n);
+	error = spend(build, sweep.n_events);
+	if (error)
+		return error;
+	error = sweep_run(build, &sweep, field, list);
+	if (!error)
+		*ret_target = sweep.intervals[0].target;
+	return error;
+}
+
+/* A list of one box, as most are that prefixes lead to: no sweep and no memory. */
+static int build_single(struct build *build, unsigned int field, const uint32_t *list, uint32_t *ret_target)
+{
+	struct model_range range = build->boxes[*list].fields[field];
+	struct node_interval intervals[3];
+	uint32_t inside;
+	size_t n = 0;
+	int error = spend(build, INTERVAL_STEPS * ARRAY_SIZE(intervals));
+
+	if (!error)
+		error = build_list(build, field + 1, list, 1, &inside);
+	if (error)
+		return error;
+	if (range.first > 0)
+		intervals[n++] = (struct node_interval){0, EPG_TARGET_MISS};
+	intervals[n++] = (struct node_interval){range.first, inside};
+	if (range.last < UINT16_MAX)
+		intervals[n++] = (struct node_interval){(uint16_t)(range.last + 1), EPG_TARGET_MISS};
+	return node_store_tree(&build->builder->nodes, (uint16_t)field, intervals, n, ret_target);
+}
+
+/* The first field from `field` on that any box of the list constrains. */
+static unsigned int next_field(const struct build *build, unsigned int field, const uint32_t *list, size_t n)
+{
+	unsigned int constrained = 0;
+
+	for (size_t i = 0; i < n; i++)
+		constrained |= build->constrained[list[i]];
+	return field + (unsigned int)__builtin_ctz(constrained >> field);
+}
+
+static uint32_t leaf_of(const struct build *build, uint32_t box)
+{
+	uint32_t leaf = build->boxes[box].leaf;
+
+	if (build->builder->reached)
+		build->builder->reached[leaf] = 1;
+	return EPG_TARGET_LEAF | leaf;
+}
+
+/* Only the last box of a list may be free in all fields from `field` on. */
+static int build_list(struct build *build, unsigned int field, const uint32_t *list, size_t n, uint32_t *ret_target)
+{
+	uint32_t target;
+	int error;
+
+	if (n == 0 || !(build->constrained[list[0]] >> field)) {
+		*ret_target = n ? leaf_of(build, list[0]) : EPG_TARGET_MISS;
+		return 0;
+	}
+	field = next_field(build, field, list, n);
+	if (n == 1)
+		return build_single(build, field, list, ret_target);
+	if (!list_table_find(&build->known, field, list, n, ret_target))
+		return 0;
+	error = build_field(build, field, list, n, &target);
+	if (!error && build->known.n_pool + n <= REMEMBERED_MAX)
+		error = list_table_add(&build->known, field, list, n, target);
+	if (!error)
+		*ret_target = target;
+	return error;
+}
+
+static uint8_t constrained_fields(const struct diagram_box *box)
+{
+	unsigned int constrained = 0;
+
+	for (unsigned int field = 0; field < DIAGRAM_FIELDS; field++) {
+		if (box->fields[field].first > 0 || box->fields[field].last < UINT16_MAX)
+			constrained |= 1u << field;
+	}
+	return (uint8_t)constrained;
+}
+
+int diagram_build(struct diagram_builder *builder, const struct diagram_box *boxes, size_t n, uint32_t *ret_root)
+{
+	AUTO_FREE uint8_t *constrained = array_new(n, sizeof(*constrained));
+	AUTO_FREE uint32_t *list = array_new(n, sizeof(*list));
+	struct build build = {.builder = builder, .boxes = boxes, .constrained = constrained};
+	size_t n_list = 0;
+	int error;
+
+	if (!constrained || !list)
+		return -ENOMEM;
+	if (n > BITSET_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++) {
+		constrained[i] = constrained_fields(&boxes[i]);
+		list[n_list++] = (uint32_t)i;
+		if (!constrained[i])
+			break;
+	}
+	error = build_list(&build, 0, list, n_list, ret_root);
+	list_table_clear(&build.known);
+	return error;
+}
+
+/* The last interval that begins at or before the value. */
+static unsigned int place_of(const struct epg_node *node, uint32_t value)
+{
+	unsigned int place = 0;
+
+	for (unsigned int i = 0; i < EPG_NODE_FANOUT; i++)
+		place += node->start[i] <= value;
+	return place - 1;
+}
+
+uint32_t diagram_find(const struct epg_node *nodes, uint32_t root, uint64_t high, uint64_t low)
+{
+	uint32_t target = root;
+
+	while (!(target & EPG_TARGET_LEAF)) {
+		const struct epg_node *node = &nodes[target];
+
+		target = node->target[place_of(node, epg_key_field(high, low, node->field))];
+	}
+	return target;
+}

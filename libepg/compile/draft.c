@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "compile/draft.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "compile/catalog_block.h"
+
+void draft_clear(struct draft *draft)
+{
+#define DRAFT_FREE(name, type) free(draft->name);
+	CATALOG_SECTIONS(DRAFT_FREE)
+#undef DRAFT_FREE
+	free(draft->strings);
+	free(draft->string_slots);
+	*draft = (struct draft){0};
+}
+
+/* `count` more elements of `size` bytes at the end of the array that the pointer at `array` points to. */
+static void *append(void *array, size_t *n, size_t *capacity, size_t count, size_t size)
+{
+	uint8_t *added;
+
+	if (array_reserve(array, capacity, *n + count, size))
+		return NULL;
+	added = (uint8_t *)*(void **)array + *n * size;
+	memset(added, 0, count * size);
+	*n += count;
+	return added;
+}
+
+#define DRAFT_ADD(name, type)                                                                                       \
+	struct type *draft_add_##name(struct draft *draft, size_t count)                                            \
+	{                                                                                                           \
+		return append(&draft->name, &draft->n_##name, &draft->name##_capacity, count, sizeof(struct type)); \
+	}
+CATALOG_SECTIONS(DRAFT_ADD)
+#undef DRAFT_ADD
+
+static uint64_t hash_string(const char *string)
+{
+	uint64_t hash = 0;
+
+	for (; *string; string++)
+		hash = hash_word(hash, (unsigned char)*string);
+	return hash;
+}
+
+/* The slot of the string, or the free one where it belongs. */
+static uint32_t *find_slot(const struct draft *draft, const char *string)
+{
+	size_t slot = hash_string(string) & (draft->n_string_slots - 1);
+
+	while (draft->string_slots[slot] && strcmp(draft->strings + draft->string_slots[slot], string) != 0)
+		slot = (slot + 1) & (draft->n_string_slots - 1);
+	return &draft->string_slots[slot];
+}
+
+/* Keeps at least half of the slots free. */
+static int make_slots(struct draft *draft)
+{
+	struct draft larger = *draft;
+
+	if ((draft->n_distinct + 1) * 2 <= draft->n_string_slots)
+		return 0;
+	larger.n_string_slots = draft->n_string_slots ? draft->n_string_slots * 2 : 256;
+	larger.string_slots = calloc(larger.n_string_slots, sizeof(*larger.string_slots));
+	if (!larger.string_slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < draft->n_string_slots; i++) {
+		if (draft->string_slots[i])
+			*find_slot(&larger, draft->strings + draft->string_slots[i]) = draft->string_slots[i];
+	}
+	free(draft->string_slots);
+	*draft = larger;
+	return 0;
+}
+
+static int append_string(struct draft *draft, const char *string, size_t size)
+{
+	if (size > UINT32_MAX - draft->n_strings ||
+	    array_reserve(&draft->strings, &draft->strings_capacity, draft->n_strings + size, 1))
+		return -ENOMEM;
+	memcpy(draft->strings + draft->n_strings, string, size);
+	draft->n_strings += size;
+	return 0;
+}
+
+int draft_string(struct draft *draft, const char *string, uint32_t *ret)
+{
+	size_t offset;
+	uint32_t *slot;
+
+	if (make_slots(draft) || (draft->n_strings == 0 && append_string(draft, "", 1)))
+		return -ENOMEM;
+	offset = draft->n_strings;
+	if (!*string) {
+		*ret = 0;
+		return 0;
+	}
+	slot = find_slot(draft, string);
+	if (!*slot) {
+		if (append_string(draft, string, strlen(string) + 1))
+			return -ENOMEM;
+		*slot = (uint32_t)offset;
+		draft->n_distinct++;
+	}
+	*ret = *slot;
+	return 0;
+}
+
+static struct catalog_extent place_section(uint64_t *length, size_t count, size_t size)
+{
+	struct catalog_extent extent = {.offset = *length, .count = count};
+
+	*length += (count * size + CATALOG_ALIGNMENT - 1) / CATALOG_ALIGNMENT * CATALOG_ALIGNMENT;
+	return extent;
+}
+
+static void copy_section(uint8_t *block, const struct catalog_extent *extent, const void *elements, size_t size)
+{
+	if (extent->count)
+		memcpy(block + extent->offset, elements, extent->count * size);
+}
+
+int draft_write(struct draft *draft, const char *file, uint8_t **ret, size_t *ret_length)
+{
+	struct catalog_header header = {.magic = CATALOG_MAGIC, .version = CATALOG_VERSION, .length = sizeof(header)};
+	uint8_t *block;
+
+	if (draft_string(draft, file, &header.file))
+		return -ENOMEM;
+#define DRAFT_PLACE(name, type) \
+	header.sections[CATALOG_SECTION_##name] = place_section(&header.length, draft->n_##name, sizeof(struct type));
+	CATALOG_SECTIONS(DRAFT_PLACE)
+#undef DRAFT_PLACE
+	header.strings = place_section(&header.length, draft->n_strings, 1);
+	block = calloc(1, header.length);
+	if (!block)
+		return -ENOMEM;
+	memcpy(block, &header, sizeof(header));
+#define DRAFT_COPY(name, type) \
+	copy_section(block, &header.sections[CATALOG_SECTION_##name], draft->name, sizeof(struct type));
+	CATALOG_SECTIONS(DRAFT_COPY)
+#undef DRAFT_COPY
+	copy_section(block, &header.strings, draft->strings, 1);
+	*ret = block;
+	*ret_length = header.length;
+	return 0;
+}

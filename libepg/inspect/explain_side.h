@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Who is meant by the source and the destination of a question. */
+#ifndef EPG_EXPLAIN_SIDE_H
+#define EPG_EXPLAIN_SIDE_H
+
+#include <net/if.h>
+
+#include "runtime/internal.h"
+
+enum family {
+	FAMILY_ANY,
+	FAMILY_IPV4,
+	FAMILY_IPV6,
+};
+
+struct explain_side {
+	const char *text;
+	uint32_t ifindex; /* of the endpoint; 0: none of this host */
+	char interface[IF_NAMESIZE];
+	struct epg_binding binding;
+	bool quarantined; /* attached, but no endpoint: no address of it counts */
+	bool has_address;
+	uint8_t address[16];
+};
+
+struct explain_sides {
+	struct explain_side source;
+	struct explain_side destination;
+};
+
+/*
+ * Finds both sides: interfaces, endpoints that own addresses, addresses of endpoints in the family that both
+ * have. `vrf` ("tenant/vrf") may be NULL. Returns 0, or a negative errno value with a failure recorded.
+ */
+int explain_sides_find(struct epg *epg, struct instance *instance, const struct generation *generation,
+		       const struct epg_question *question, enum family family, struct explain_sides *ret);
+
+#endif

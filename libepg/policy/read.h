@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * From the tree to the model, shared by the parts of the reader. An object is read after those that it names:
+ * so every name is resolved where it stands. What is wrong becomes a message and reading goes on; the model is
+ * thrown away at the end if there was an error, so nobody sees the gaps.
+ */
+#ifndef EPG_READ_H
+#define EPG_READ_H
+
+#include "base/arena.h"
+#include "policy/diagnostic.h"
+#include "policy/model.h"
+#include "policy/schema.h"
+#include "base/string_index.h"
+#include "policy/tree.h"
+
+struct reader {
+	struct model *model;
+	struct arena *arena; /* of the model */
+	struct epg_diagnostics *diagnostics;
+	bool out_of_memory;
+
+	/* The tenant that is being read. */
+	uint32_t tenant;
+	const char *tenant_name;
+	uint32_t n_app_profiles; /* of the whole policy, so far */
+
+	/* By full name; values are indices into the model's arrays. */
+	struct string_index tenants;
+	struct string_index vrfs;
+	struct string_index bridge_domains;
+	struct string_index filters;
+	struct string_index contracts;
+	struct string_index app_profiles;
+	struct string_index groups;
+
+	/* What may be given once only: across the policy, or in one VRF. */
+	struct string_index classes;
+	struct string_index interfaces;
+	struct string_index globs;
+	struct string_index addresses;
+	struct string_index prefixes;
+
+	struct string_index services; /* ports by "protocol/name": asking the host takes long */
+	size_t guesses;               /* names compared so far in search of typing errors */
+};
+
+typedef void (*read_item_fn)(struct reader *reader, const struct tree_node *item, void *object);
+
+/* Calls `fn` for each item of a list; `list` may be NULL. */
+void read_each(struct reader *reader, const struct tree_node *list, read_item_fn fn, void *object);
+/* A zeroed array with room for each item of a list; NULL when there is none, or no memory. */
+void *read_array(struct reader *reader, const struct tree_node *list, size_t size);
+/* One more element of an array of the model; NULL without memory. */
+void *read_push(struct reader *reader, void *array, size_t *count, size_t size);
+
+/* "tenant/name", or "tenant/profile/name" with a profile. NULL without a proper name, or memory. */
+const char *read_full_name(struct reader *reader, const char *profile, const struct tree_node *name);
+
+/*
+ * Makes an object known. `kind` as in "filter "http" exists already"; `key` lives as long as the index. An object
+ * without a name (key NULL) is not known.
+ */
+void read_register(struct reader *reader, struct string_index *index, const char *kind, const char *key,
+		   const struct tree_node *name, uint32_t value);
+/*
+ * The same for anything that may be given once: "the address 10.1.0.2 is given twice". The key is copied.
+ * False when it was given before.
+ */
+bool read_once(struct reader *reader, struct string_index *index, const void *key, size_t length, const char *what,
+	       const struct tree_node *node);
+
+/* The object of this tenant that a value names, or MODEL_NONE. `node` may be NULL. */
+uint32_t read_reference(struct reader *reader, const struct string_index *index, const char *kind,
+			const struct tree_node *node);
+
+/* ---- read_address.c ---- */
+
+/* "10.1.0.0/24". With `gateway`, the address may be one of a host. */
+bool read_prefix(struct reader *reader, const struct tree_node *node, bool gateway, struct model_prefix *ret);
+/* An address that an endpoint can have. */
+bool read_address(struct reader *reader, const struct tree_node *node, struct model_prefix *ret);
+bool read_mac(struct reader *reader, const struct tree_node *node, uint8_t ret[6]);
+/* The name of an interface, or with `glob` a pattern of names. */
+bool read_interface(struct reader *reader, const struct tree_node *node, bool glob);
+bool read_is_within(const struct model_prefix *prefix, const struct model_prefix *outer);
+
+/* ---- read_filter.c, read_entry.c, read_contract.c, read_group.c ---- */
+
+void read_filter(struct reader *reader, const struct tree_node *node, void *unused);
+void read_entry(struct reader *reader, const struct tree_node *node, void *filter);
+void read_contract(struct reader *reader, const struct tree_node *node, void *unused);
+void read_app_profile(struct reader *reader, const struct tree_node *node, void *unused);
+void read_external(struct reader *reader, const struct tree_node *node, void *unused);
+
+/* What an entry matches, as bytes that are equal for equal matches. */
+const void *read_entry_match(const struct model_entry *entry, size_t *ret_length);
+
+/* ---- check.c ---- */
+
+/* What can only be said of the policy as a whole. */
+void read_check(struct reader *reader);
+
+#endif

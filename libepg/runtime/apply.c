@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Applying a policy: its generation is built beside the running one, checked, and brought into force. */
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "runtime/commit.h"
+#include "runtime/observe.h"
+#include "runtime/runtime.h"
+#include "runtime/walk.h"
+
+/* What an apply holds on its way. */
+struct apply {
+	struct epg *epg;
+	struct instance *instance; /* NULL: a dry run where nothing is loaded */
+	const struct model *model;
+	struct generation *running, *previous; /* NULL: there is none */
+	struct tables *tables;
+	struct catalog catalog; /* of the tables */
+	struct plan_policy policy;
+	struct plan plan;
+	uint8_t *classes_in_use;
+};
+
+static void apply_clear(struct apply *apply)
+{
+	plan_clear(&apply->plan);
+	tables_free(apply->tables);
+	generation_close(apply->running);
+	generation_close(apply->previous);
+	free(apply->classes_in_use);
+}
+
+/* ---- compiling beside what there is ---- */
+
+static int mark_classes(void *user, const void *key, const void *value)
+{
+	const struct epg_endpoint *endpoint = value;
+	const __u16 ids[] = {endpoint->now.class_id, endpoint->next.class_id};
+	uint8_t *bitmap = user;
+
+	(void)key;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		bitmap[ids[i] / 8] |= (uint8_t)(1 << ids[i] % 8);
+	return 0;
+}
+
+/* What ids are taken: by the generations that are kept, and by endpoints. */
+static int remember(struct apply *apply)
+{
+	const struct epg_control *control;
+	struct epg *epg = apply->epg;
+	int error;
+
+	apply->classes_in_use = calloc(1, (EPG_CLASS_LAST + 1) / 8);
+	if (!apply->classes_in_use)
+		return context_fail_kernel(epg, -ENOMEM, NULL, "can't apply the policy");
+	if (!apply->instance)
+		return 0;
+	control = apply->instance->control;
+	error = walk_map(apply->instance->fd.endpoints, mark_classes, apply->classes_in_use);
+	if (error)
+		return context_fail_kernel(epg, error, "endpoints", "can't read the map");
+	error = observe_running(epg, apply->instance, &apply->running);
+	if (!error && control->previous_generation)
+		error = generation_open(epg, control->previous_generation, control->previous_slot, &apply->previous);
+	return error;
+}
+
+static int compile(struct apply *apply, struct epg_diagnostics **ret_diagnostics)
+{
+	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
+	struct compile_memory memory = {
+		.catalogs = {apply->running ? &apply->running->catalog : NULL,
+			     apply->previous ? &apply->previous->catalog : NULL},
+		.classes_in_use = apply->classes_in_use,
+	};
+	int error;
+
+	error = diagnostics_new(apply->model->file, &diagnostics);
+	if (!error) {
+		diagnostics_set_text(diagnostics, apply->model->text, apply->model->text_length);
+		error = tables_compile(apply->model, &memory, diagnostics, &apply->tables);
+	}
+	if (error == -EBADMSG) {
+		if (ret_diagnostics)
+			*ret_diagnostics = TAKE_PTR(diagnostics);
+		return context_fail(apply->epg, EPG_FAILURE_INPUT, error, apply->model->file, NULL,
+				    "the policy can't be compiled beside the running one");
+	}
+	if (!error)
+		error = catalog_open(apply->tables->catalog, apply->tables->catalog_length, &apply->catalog);
+	return error ? context_fail_kernel(apply->epg, error, apply->model->file, "can't compile the policy") : 0;
+}
+
+/* ---- room ---- */
+
+static int check_rules(struct apply *apply)
+{
+	uint32_t limit = apply->instance->control->rule_limit;
+
+	if (apply->tables->n_rules <= limit)
+		return 0;
+	return context_fail(apply->epg, EPG_FAILURE_KERNEL, -ENOSPC, "rules",
+			    "enlarge it: epgctl unload, then epgctl load --rules N, then apply again",
+			    "the table rules is limited to %u, and the policy has %zu", limit, apply->tables->n_rules);
+}
+
+static int plan_and_check(struct apply *apply)
+{
+	const struct tables *tables = apply->tables;
+	int error;
+
+	if (!apply->instance)
+		return 0;
+	apply->policy = (struct plan_policy){
+		.catalog = &apply->catalog,
+		.running = apply->running ? &apply->running->catalog : NULL,
+		.classes = tables->classes,
+		.n_classes = tables->n_classes,
+		.nodes = tables->nodes,
+		.n_nodes = tables->n_nodes,
+	};
+	error = check_rules(apply);
+	if (!error)
+		error = commit_check_groups(apply->epg, apply->instance, &apply->catalog);
+	if (!error)
+		error = plan_make(&apply->plan, apply->epg, apply->instance, &apply->policy);
+	return error ? error : plan_check_room(&apply->plan);
+}
+
+/* ---- carrying it out ---- */
+
+static int carry_out(struct apply *apply, struct epg_apply_result *result)
+{
+	AUTO_BUILD struct build build = BUILD_INIT(apply->epg, apply->instance);
+	uint32_t slot = build_free_slot(apply->instance->control);
+	uint32_t number = commit_number(apply->instance);
+	int error;
+
+	error = build_tables(&build, apply->tables);
+	if (!error)
+		error = build_source(&build, slot, apply->model->text, apply->model->text_length);
+	if (!error)
+		error = build_insert(&build, slot);
+	if (!error)
+		error = commit(&build, &apply->plan, number, slot, &result->attached);
+	if (!error)
+		result->generation = number;
+	return error;
+}
+
+static int apply_locked(struct apply *apply, bool dry_run, struct epg_apply_result *result,
+			struct epg_diagnostics **ret_diagnostics)
+{
+	int error = 0;
+
+	if (!dry_run)
+		error = past_recover(apply->epg, apply->instance);
+	if (!error)
+		error = remember(apply);
+	if (!error)
+		error = compile(apply, ret_diagnostics);
+	if (!error)
+		error = plan_and_check(apply);
+	if (error)
+		return error;
+	policy_cost(apply->model, apply->tables, &result->cost);
+	result->bound = apply->plan.bound;
+	result->absent = apply->plan.absent;
+	return dry_run ? 0 : carry_out(apply, result);
+}
+
+int epg_apply(struct epg *epg, const struct epg_policy *policy, const struct epg_apply_options *given,
+	      struct epg_apply_result *ret, struct epg_diagnostics **ret_diagnostics)
+{
+	CONTEXT_CALL(epg);
+	__attribute__((cleanup(apply_clear))) struct apply apply = {.epg = epg, .model = policy->model};
+	struct epg_apply_result result = {0};
+	struct epg_apply_options options;
+	AUTO_CLOSE int lock = -1;
+	int error;
+
+	error = context_options(epg, &options, sizeof(options), given);
+	if (!error && (!options.dry_run || pins_loaded(epg)))
+		error = instance_begin_change(epg, !options.dry_run, &lock, &apply.instance);
+	if (!error)
+		error = apply_locked(&apply, options.dry_run, &result, ret_diagnostics);
+	if (!error && ret)
+		*ret = result;
+	return error;
+}
+
+/* ---- returning to the generation before ---- */
+
+/* The tables of an earlier generation that a plan reads, as they lie in their maps. */
+struct rollback {
+	struct generation *target;
+	struct generation *running;
+	struct map_view classes;
+	struct map_view nodes;
+	struct plan_policy policy;
+	struct plan plan;
+};
+
+static void rollback_clear(struct rollback *rollback)
+{
+	plan_clear(&rollback->plan);
+	map_view_close(&rollback->classes);
+	map_view_close(&rollback->nodes);
+	generation_close(rollback->running);
+	generation_close(rollback->target);
+}
+
+static int open_target(struct epg *epg, struct instance *instance, const struct build *build, struct rollback *rollback)
+{
+	const struct epg_control *control = instance->control;
+	int error;
+
+	error = generation_open(epg, control->previous_generation, control->previous_slot, &rollback->target);
+	if (!error)
+		error = generation_open_running(epg, instance, &rollback->running);
+	if (error)
+		return error;
+	error = map_view_open(build->maps[BUILD_classes], false, &rollback->classes);
+	if (!error)
+		error = map_view_open(build->maps[BUILD_nodes], false, &rollback->nodes);
+	if (error)
+		return context_fail_kernel(epg, error, epg->pin, "can't read the generation before");
+	rollback->policy = (struct plan_policy){
+		.catalog = &rollback->target->catalog,
+		.running = &rollback->running->catalog,
+		.classes = (const struct epg_class *)rollback->classes.bytes,
+		.n_classes = rollback->classes.length / sizeof(struct epg_class),
+		.nodes = (const struct epg_node *)rollback->nodes.bytes,
+		.n_nodes = rollback->nodes.length / sizeof(struct epg_node),
+	};
+	return 0;
+}
+
+static struct epg_cost cost_of_maps(const struct rollback *rollback)
+{
+	const struct catalog *catalog = &rollback->target->catalog;
+	size_t bytes = rollback->classes.length + rollback->nodes.length;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rollback->target->views); i++)
+		bytes += rollback->target->views[i].length;
+	return (struct epg_cost){
+		.groups = catalog->n_groups,
+		.contracts = catalog->n_contracts,
+		.pairs = catalog->n_pairs,
+		.rules = catalog->n_rules,
+		.rule_sets = catalog->n_rule_sets,
+		.nodes = rollback->policy.n_nodes,
+		.bytes = bytes,
+	};
+}
+
+static int roll_back(struct epg *epg, struct instance *instance, struct epg_apply_result *result)
+{
+	__attribute__((cleanup(rollback_clear))) struct rollback rollback = {0};
+	AUTO_BUILD struct build build = BUILD_INIT(epg, instance);
+	const struct epg_control *control = instance->control;
+	uint32_t slot = control->previous_slot;
+	AUTO_FREE char *text = NULL;
+	size_t length;
+	int error;
+
+	error = build_adopt(&build, control->previous_generation);
+	if (!error)
+		error = open_target(epg, instance, &build, &rollback);
+	if (!error)
+		error = generation_read_text(epg, control->previous_generation, &text, &length);
+	if (!error)
+		error = build_source(&build, slot, text, length);
+	if (!error)
+		error = commit_check_groups(epg, instance, rollback.policy.catalog);
+	if (!error)
+		error = plan_make(&rollback.plan, epg, instance, &rollback.policy);
+	if (!error)
+		error = plan_check_room(&rollback.plan);
+	if (error)
+		return error;
+	*result = (struct epg_apply_result){
+		.generation = commit_number(instance),
+		.bound = rollback.plan.bound,
+		.absent = rollback.plan.absent,
+		.cost = cost_of_maps(&rollback),
+	};
+	return commit(&build, &rollback.plan, result->generation, slot, &result->attached);
+}
+
+int epg_rollback(struct epg *epg, struct epg_apply_result *ret)
+{
+	CONTEXT_CALL(epg);
+	struct epg_apply_result result = {0};
+	struct instance *instance;
+	AUTO_CLOSE int lock = -1;
+	int error;
+
+	error = instance_begin_change(epg, false, &lock, &instance);
+	if (!error)
+		error = past_recover(epg, instance);
+	if (error)
+		return error;
+	if (!instance->control->previous_generation)
+		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, epg->pin, NULL,
+				    "there is no generation before the running one");
+	error = roll_back(epg, instance, &result);
+	if (!error && ret)
+		*ret = result;
+	return error;
+}

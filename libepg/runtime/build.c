@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "runtime/build.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <zlib.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "runtime/runtime.h"
+
+_Static_assert(BUILD_MAPS == 7, "BUILD_INIT closes as many descriptors");
+
+/* Blocks of bytes, the catalog and the source, are arrays of these. */
+#define BLOCK_BYTES 4096
+
+static const struct {
+	const char *name;
+	const char *record; /* type of the elements, so that tools show named fields; NULL: bytes */
+	uint32_t size;
+} build_maps[BUILD_MAPS] = {
+#define BUILD_TABLE(name, type) [BUILD_##name] = {#name, #type, sizeof(struct type)},
+	EPG_TABLES(BUILD_TABLE)
+#undef BUILD_TABLE
+		[BUILD_catalog] = {"catalog", NULL, BLOCK_BYTES},
+	[BUILD_source] = {"source", NULL, BLOCK_BYTES},
+};
+
+static int slots_of(const struct instance *instance, enum build_map map)
+{
+	switch (map) {
+#define BUILD_TABLE(name, type) \
+	case BUILD_##name:      \
+		return instance->fd.name;
+		EPG_TABLES(BUILD_TABLE)
+#undef BUILD_TABLE
+	case BUILD_catalog:
+	case BUILD_source:
+	case BUILD_MAPS:
+		break;
+	}
+	return -1;
+}
+
+static int fail(struct build *build, int error, enum build_map map, const char *what)
+{
+	return context_fail_kernel(build->epg, error, build_maps[map].name, "can't %s the map of the new generation",
+				   what);
+}
+
+/* ---- making and filling ---- */
+
+/* The type information that was loaded with the programs. */
+struct types {
+	int fd;
+	struct btf *btf;
+};
+
+static void types_close(struct types *types)
+{
+	util_close(&types->fd);
+	btf__free(types->btf);
+}
+
+static int types_open(struct build *build, struct types *ret)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+	struct types types = {.fd = -1};
+
+	if (bpf_obj_get_info_by_fd(build->instance->fd.control, &info, &size))
+		return context_fail_kernel(build->epg, -errno, "control", "can't read the map's types");
+	types.fd = bpf_btf_get_fd_by_id(info.btf_id);
+	if (types.fd < 0)
+		return context_fail_kernel(build->epg, -errno, "control", "can't open the map's types");
+	types.btf = btf__load_from_kernel_by_id(info.btf_id);
+	if (libbpf_get_error(types.btf)) {
+		types.btf = NULL;
+		types_close(&types);
+		return context_fail_kernel(build->epg, -errno, "control", "can't read the map's types");
+	}
+	*ret = types;
+	return 0;
+}
+
+/* An array that the programs may find in a slot, and that user space fills through memory. */
+static int make_map(struct build *build, enum build_map map, size_t elements, const struct types *types)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	uint32_t size = build_maps[map].size;
+	__s32 key_type = -1, value_type = -1;
+	int fd;
+
+	if (build_maps[map].record) {
+		options.map_flags |= BPF_F_INNER_MAP;
+		key_type = btf__find_by_name_kind(types->btf, "unsigned int", BTF_KIND_INT);
+		value_type = btf__find_by_name_kind(types->btf, build_maps[map].record, BTF_KIND_STRUCT);
+	}
+	if (key_type > 0 && value_type > 0) {
+		options.btf_fd = (__u32)types->fd;
+		options.btf_key_type_id = (__u32)key_type;
+		options.btf_value_type_id = (__u32)value_type;
+	}
+	if (elements > UINT32_MAX)
+		return fail(build, -E2BIG, map, "make");
+	elements = elements ? elements : 1;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, build_maps[map].name, sizeof(__u32), size, (__u32)elements, &options);
+	if (fd < 0)
+		return fail(build, -errno, map, "make");
+	build->maps[map] = fd;
+	return 0;
+}
+
+/* Copies elements, and compares what has arrived. NULL: leaves the map all zero. */
+static int fill_map(struct build *build, enum build_map map, const void *elements, size_t count)
+{
+	size_t size = build_maps[map].size, stride = MAP_STRIDE(size);
+	struct map_view view;
+	bool same = true;
+	int error;
+
+	if (!elements || !count)
+		return 0;
+	error = map_view_open(build->maps[map], true, &view);
+	if (error)
+		return fail(build, error, map, "fill");
+	for (size_t i = 0; i < count; i++)
+		memcpy(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
+	for (size_t i = 0; same && i < count; i++)
+		same = !memcmp(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
+	map_view_close(&view);
+	return same ? 0 : fail(build, -EIO, map, "read back");
+}
+
+static int fill_block(struct build *build, enum build_map map, const void *first, size_t first_length,
+		      const void *second, size_t second_length)
+{
+	size_t length = first_length + second_length;
+	struct map_view view;
+	int error;
+
+	error = make_map(build, map, (length + BLOCK_BYTES - 1) / BLOCK_BYTES, NULL);
+	if (error)
+		return error;
+	error = map_view_open(build->maps[map], true, &view);
+	if (error)
+		return fail(build, error, map, "fill");
+	memcpy(view.bytes, first, first_length);
+	if (second_length)
+		memcpy(view.bytes + first_length, second, second_length);
+	map_view_close(&view);
+	return 0;
+}
+
+/* ---- checking: a damaged table must not come into force ---- */
+
+static bool target_ok(const struct tables *tables, uint32_t target)
+{
+	return target & EPG_TARGET_LEAF || target < tables->n_nodes;
+}
+
+static bool nodes_ok(const struct tables *tables)
+{
+	for (size_t i = 0; i < tables->n_nodes; i++) {
+		const struct epg_node *node = &tables->nodes[i];
+
+		if (node->start[0] || node->field > 7)
+			return false;
+		for (int j = 0; j < EPG_NODE_FANOUT; j++)
+			if (!target_ok(tables, node->target[j]))
+				return false;
+	}
+	return true;
+}
+
+/* A pair's rules begin at a node, or are one rule for all. */
+static bool pairs_ok(const struct tables *tables)
+{
+	for (size_t i = 0; i < tables->n_buckets; i++) {
+		for (int j = 0; j < EPG_BUCKET_PAIRS; j++) {
+			uint32_t root = tables->pairs[i].root[j];
+
+			if (!tables->pairs[i].pair[j] || root == EPG_TARGET_MISS)
+				continue;
+			if (root & EPG_TARGET_LEAF ? EPG_LEAF_VALUE(root) >= tables->n_rules : root >= tables->n_nodes)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool classes_ok(const struct tables *tables)
+{
+	for (size_t i = 0; i < tables->n_classes; i++) {
+		const struct epg_class *class = &tables->classes[i];
+
+		if (class->flags & EPG_CLASS_VALID &&
+		    (!target_ok(tables, class->prefixes4) || !target_ok(tables, class->prefixes6) ||
+		     !target_ok(tables, class->subnets4) || !target_ok(tables, class->subnets6)))
+			return false;
+	}
+	return true;
+}
+
+static int check_tables(struct build *build, const struct tables *tables)
+{
+	if (tables->n_rules >= EPG_RULE_IMPLICIT_COUNT && nodes_ok(tables) && pairs_ok(tables) && classes_ok(tables))
+		return 0;
+	return context_fail(build->epg, EPG_FAILURE_KERNEL, -EIO, NULL, "the running policy stays; please report this",
+			    "the compiled tables are damaged");
+}
+
+int build_tables(struct build *build, const struct tables *tables)
+{
+	const struct {
+		enum build_map map;
+		const void *elements;
+		size_t count;
+	} all[] = {
+		{BUILD_classes, tables->classes, tables->n_classes},
+		{BUILD_pairs, tables->pairs, tables->n_buckets},
+		{BUILD_nodes, tables->nodes, tables->n_nodes},
+		{BUILD_rules, tables->rules, tables->n_rules},
+		{BUILD_counters, NULL, tables->n_rules},
+	};
+	__attribute__((cleanup(types_close))) struct types types = {.fd = -1};
+	int error;
+
+	error = check_tables(build, tables);
+	if (!error)
+		error = types_open(build, &types);
+	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++) {
+		error = make_map(build, all[i].map, all[i].count, &types);
+		if (!error)
+			error = fill_map(build, all[i].map, all[i].elements, all[i].count);
+	}
+	if (!error)
+		error = fill_block(build, BUILD_catalog, tables->catalog, tables->catalog_length, NULL, 0);
+	return error;
+}
+
+int build_adopt(struct build *build, uint32_t number)
+{
+	for (enum build_map map = 0; map < BUILD_source; map++) {
+		build->maps[map] = generation_table(build->epg, number, build_maps[map].name);
+		if (build->maps[map] < 0)
+			return fail(build, build->maps[map], map, "open");
+	}
+	return 0;
+}
+
+int build_source(struct build *build, uint32_t slot, const char *text, size_t length)
+{
+	struct generation_source header = {
+		.text_length = length,
+		.applied_at = (uint64_t)time(NULL),
+		.slot = slot,
+	};
+	uLongf compressed_length = compressBound(length);
+	AUTO_FREE Bytef *compressed = malloc(compressed_length);
+
+	if (!compressed || compress2(compressed, &compressed_length, (const Bytef *)text, length, Z_BEST_SPEED) != Z_OK)
+		return context_fail_kernel(build->epg, -ENOMEM, NULL, "can't pack the policy's source");
+	header.compressed_length = compressed_length;
+	return fill_block(build, BUILD_source, &header, sizeof(header), compressed, compressed_length);
+}
+
+/* ---- slots and pins ---- */
+
+uint32_t build_free_slot(const struct epg_control *control)
+{
+	for (uint32_t slot = 0; slot < EPG_SLOTS; slot++) {
+		bool running = EPG_ACTIVE_GENERATION(control->active) && slot == EPG_ACTIVE_SLOT(control->active);
+		bool previous = control->previous_generation && slot == control->previous_slot;
+
+		if (!running && !previous)
+			return slot;
+	}
+	/* Two of three slots can be taken at most. */
+	return EPG_SLOTS;
+}
+
+void build_clear_slot(struct instance *instance, uint32_t slot)
+{
+	for (enum build_map map = 0; map < BUILD_catalog; map++) {
+		__u32 id;
+
+		/* Clearing waits for the programs that run, so only what is there is cleared. */
+		if (!bpf_map_lookup_elem(slots_of(instance, map), &slot, &id))
+			bpf_map_delete_elem(slots_of(instance, map), &slot);
+	}
+}
+
+int build_insert(struct build *build, uint32_t slot)
+{
+	struct instance *instance = build->instance;
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(build->maps[BUILD_pairs], &info, &size))
+		return fail(build, -errno, BUILD_pairs, "look at");
+	build->slot = slot;
+	build->in_slot = true;
+	for (enum build_map map = 0; map < BUILD_catalog; map++) {
+		if (bpf_map_update_elem(slots_of(instance, map), &slot, &build->maps[map], BPF_ANY))
+			return fail(build, -errno, map, "insert");
+	}
+	__atomic_store_n(&instance->control->pair_buckets[slot], info.max_entries, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int build_pin(struct build *build, uint32_t number)
+{
+	char path[PATH_MAX];
+	int error;
+
+	error = pins_path(build->epg, path, "generations/%u", number);
+	if (error)
+		return error;
+	if (mkdir(path, 0700))
+		return context_fail_kernel(build->epg, -errno, path, "can't make the generation's directory");
+	build->number = number;
+	for (enum build_map map = 0; map < BUILD_MAPS; map++) {
+		error = pins_path(build->epg, path, "generations/%u/%s", number, build_maps[map].name);
+		if (error)
+			return error;
+		if (bpf_obj_pin(build->maps[map], path))
+			return fail(build, -errno, map, "pin");
+	}
+	return 0;
+}
+
+void build_keep(struct build *build)
+{
+	for (size_t i = 0; i < BUILD_MAPS; i++)
+		util_close(&build->maps[i]);
+	*build = (struct build)BUILD_INIT(build->epg, build->instance);
+}
+
+void build_discard(struct build *build)
+{
+	char path[PATH_MAX];
+
+	if (build->in_slot)
+		build_clear_slot(build->instance, build->slot);
+	if (build->number && !pins_path(build->epg, path, "generations/%u", build->number))
+		pins_remove(path);
+	build_keep(build);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "runtime/hooks.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "runtime/libbpf_log.h"
+
+/* Of linux/bpf.h from Linux 6.6 on; older headers lack them. */
+#define ATTACH_TCX_INGRESS 46
+#define ATTACH_TCX_EGRESS 47
+#define ATTACH_BEFORE (1u << 3)
+
+enum hook {
+	HOOK_INGRESS,
+	HOOK_EGRESS,
+	HOOK_XDP,
+	HOOK_CLSACT_INGRESS,
+	HOOK_CLSACT_EGRESS,
+	HOOK_COUNT
+};
+
+static const struct {
+	const char *name; /* of the pin, after the ifindex */
+	const char *program;
+} hooks_table[HOOK_COUNT] = {
+	[HOOK_INGRESS] = {"ingress", "programs/tc_ingress"},
+	[HOOK_EGRESS] = {"egress", "programs/tc_egress"},
+	[HOOK_XDP] = {"xdp", "programs/xdp_ingress"},
+	[HOOK_CLSACT_INGRESS] = {"clsact-ingress", "programs/tc_ingress"},
+	[HOOK_CLSACT_EGRESS] = {"clsact-egress", "programs/tc_egress"},
+};
+
+static bool is_clsact(enum hook hook)
+{
+	return hook == HOOK_CLSACT_INGRESS || hook == HOOK_CLSACT_EGRESS;
+}
+
+static void hook_path(struct epg *epg, char path[PATH_MAX], uint32_t ifindex, enum hook hook)
+{
+	/* The context's pin directory leaves room for it. */
+	(void)pins_path(epg, path, "links/%u-%s", ifindex, hooks_table[hook].name);
+}
+
+static struct bpf_tc_hook clsact_hook(uint32_t ifindex, enum hook hook)
+{
+	return (struct bpf_tc_hook){
+		.sz = sizeof(struct bpf_tc_hook),
+		.ifindex = (int)ifindex,
+		.attach_point = hook == HOOK_CLSACT_EGRESS ? BPF_TC_EGRESS : BPF_TC_INGRESS,
+	};
+}
+
+/* ---- what is attached ---- */
+
+/*
+ * Whether a pin stands for something that is in force: 1; for nothing any more: 0. What can't be found out is an
+ * error: nothing may be taken off, or put on twice, because a question has failed.
+ */
+
+/* A link outlives its interface, but no longer names it. */
+static int link_state(int fd, uint32_t ifindex)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	/* The ifindex is the first field for TCX as for XDP; old headers know the latter only. */
+	return info.xdp.ifindex == ifindex;
+}
+
+/* The filter, its qdisc or the interface is gone. */
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ENODEV || error == -EINVAL;
+}
+
+static int filter_state(int fd, uint32_t ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = HOOKS_CLSACT_HANDLE, .priority = HOOKS_CLSACT_PRIORITY);
+	struct bpf_tc_hook place = clsact_hook(ifindex, hook);
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+	int error;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	error = bpf_tc_query(&place, &options);
+	if (error)
+		return is_gone(error) ? 0 : error;
+	return options.prog_id == info.id;
+}
+
+static int hook_state(struct epg *epg, uint32_t ifindex, enum hook hook)
+{
+	char path[PATH_MAX];
+	AUTO_CLOSE int fd = -1;
+
+	hook_path(epg, path, ifindex, hook);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return is_clsact(hook) ? filter_state(fd, ifindex, hook) : link_state(fd, ifindex);
+}
+
+int hooks_find(struct epg *epg, uint32_t ifindex, struct hooks *ret)
+{
+	int state[HOOK_COUNT];
+
+	LIBBPF_LOG(epg);
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		state[hook] = hook_state(epg, ifindex, hook);
+		if (state[hook] < 0)
+			return context_fail_kernel(epg, state[hook], NULL,
+						   "can't find out what is attached to interface %u", ifindex);
+	}
+	*ret = (struct hooks){
+		.ifindex = ifindex,
+		.kind = state[HOOK_CLSACT_INGRESS] || state[HOOK_CLSACT_EGRESS] ? EPG_ATTACHMENT_CLSACT
+										: EPG_ATTACHMENT_TCX,
+		.ingress = state[HOOK_INGRESS] || state[HOOK_CLSACT_INGRESS],
+		.egress = state[HOOK_EGRESS] || state[HOOK_CLSACT_EGRESS],
+		.xdp = state[HOOK_XDP],
+	};
+	return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* The ifindexes that pins name, in order, each once. */
+static int read_ifindexes(struct epg *epg, uint32_t **ret, size_t *ret_count)
+{
+	AUTO_FREE uint32_t *numbers = NULL;
+	size_t count = 0, capacity = 0, unique = 0;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *directory;
+
+	(void)pins_path(epg, path, "links");
+	directory = opendir(path);
+	if (!directory)
+		return context_fail_kernel(epg, -errno, path, "can't read the directory of attachments");
+	while ((entry = readdir(directory))) {
+		unsigned int number;
+
+		if (sscanf(entry->d_name, "%u-", &number) != 1)
+			continue;
+		if (count == capacity) {
+			uint32_t *larger = reallocarray(numbers, capacity * 2 + 16, sizeof(*numbers));
+
+			if (!larger) {
+				closedir(directory);
+				return context_fail_kernel(epg, -ENOMEM, path, "can't read the attachments");
+			}
+			numbers = larger;
+			capacity = capacity * 2 + 16;
+		}
+		numbers[count++] = number;
+	}
+	closedir(directory);
+	if (count)
+		qsort(numbers, count, sizeof(*numbers), compare_numbers);
+	for (size_t i = 0; i < count; i++)
+		if (!unique || numbers[unique - 1] != numbers[i])
+			numbers[unique++] = numbers[i];
+	*ret = TAKE_PTR(numbers);
+	*ret_count = unique;
+	return 0;
+}
+
+int hooks_read(struct epg *epg, struct hooks **ret, size_t *ret_count)
+{
+	AUTO_FREE uint32_t *ifindexes = NULL;
+	AUTO_FREE struct hooks *hooks = NULL;
+	size_t n_ifindexes, count = 0;
+	int error;
+
+	error = read_ifindexes(epg, &ifindexes, &n_ifindexes);
+	if (error)
+		return error;
+	hooks = calloc(n_ifindexes + 1, sizeof(*hooks));
+	if (!hooks)
+		return context_fail_kernel(epg, -ENOMEM, NULL, "can't read the attachments");
+	for (size_t i = 0; i < n_ifindexes; i++) {
+		struct hooks *found = &hooks[count];
+
+		error = hooks_find(epg, ifindexes[i], found);
+		if (error)
+			return error;
+		count += found->ingress || found->egress || found->xdp;
+	}
+	*ret = TAKE_PTR(hooks);
+	*ret_count = count;
+	return 0;
+}
+
+void hooks_sweep(struct epg *epg)
+{
+	AUTO_FREE uint32_t *ifindexes = NULL;
+	size_t count = 0;
+
+	if (read_ifindexes(epg, &ifindexes, &count))
+		return;
+	LIBBPF_LOG(epg);
+	for (size_t i = 0; i < count; i++) {
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			char path[PATH_MAX];
+
+			hook_path(epg, path, ifindexes[i], hook);
+			if (hook_state(epg, ifindexes[i], hook) == 0 && !unlink(path))
+				context_log(epg, EPG_LOG_INFO, "interface %u is gone: removed %s", ifindexes[i], path);
+		}
+	}
+}
+
+/* ---- taking off ---- */
+
+static bool hook_detach(struct epg *epg, uint32_t ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = HOOKS_CLSACT_HANDLE, .priority = HOOKS_CLSACT_PRIORITY);
+	struct bpf_tc_hook place = clsact_hook(ifindex, hook);
+	char path[PATH_MAX];
+	AUTO_CLOSE int fd = -1;
+
+	hook_path(epg, path, ifindex, hook);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return false;
+	/* Dropping the last reference would do, but some time later. */
+	if (!is_clsact(hook))
+		bpf_link_detach(fd);
+	else if (filter_state(fd, ifindex, hook) != 0)
+		bpf_tc_detach(&place, &options);
+	unlink(path);
+	return true;
+}
+
+bool hooks_detach(struct epg *epg, uint32_t ifindex)
+{
+	bool any = false;
+
+	LIBBPF_LOG(epg);
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
+		any |= hook_detach(epg, ifindex, hook);
+	return any;
+}
+
+void hooks_detach_all(struct epg *epg)
+{
+	AUTO_FREE uint32_t *ifindexes = NULL;
+	size_t count = 0;
+
+	if (read_ifindexes(epg, &ifindexes, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		hooks_detach(epg, ifindexes[i]);
+}
+
+/* ---- putting on ---- */
+
+static int open_program(struct epg *epg, enum hook hook)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)pins_path(epg, path, "%s", hooks_table[hook].program);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Native where the driver can; else after the kernel has made a packet of the frame. */
+static int link_xdp(struct epg *epg, int program, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &options);
+
+	if (fd >= 0) {
+		context_log(epg, EPG_LOG_INFO, "interface %u: XDP in the driver", ifindex);
+		return fd;
+	}
+	if (errno != EOPNOTSUPP && errno != EINVAL)
+		return -errno;
+	options.flags = XDP_FLAGS_SKB_MODE;
+	fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &options);
+	if (fd < 0)
+		return -errno;
+	context_log(epg, EPG_LOG_INFO, "interface %u: the driver has no XDP, generic XDP it is", ifindex);
+	return fd;
+}
+
+/* First in line: a program of somebody else before ours could let packets pass us by. */
+static int link_tcx(int program, uint32_t ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = ATTACH_BEFORE);
+	int fd = bpf_link_create(program, (int)ifindex, hook == HOOK_EGRESS ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS,
+				 &options);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int attach_filter(int program, uint32_t ifindex, enum hook hook)
+{
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = HOOKS_CLSACT_HANDLE, .priority = HOOKS_CLSACT_PRIORITY,
+		    .prog_fd = program);
+	struct bpf_tc_hook place = clsact_hook(ifindex, hook);
+	int error;
+
+	error = bpf_tc_hook_create(&place);
+	if (error && error != -EEXIST)
+		return error;
+	return bpf_tc_attach(&place, &options);
+}
+
+static int hook_attach(struct epg *epg, uint32_t ifindex, enum hook hook)
+{
+	AUTO_CLOSE int program = open_program(epg, hook);
+	AUTO_CLOSE int link = -1;
+	char path[PATH_MAX];
+	int error;
+
+	if (program < 0)
+		return program;
+	hook_path(epg, path, ifindex, hook);
+	if (is_clsact(hook)) {
+		/* Pinned first: a kill in between leaves a pin that stands for nothing, not an unknown filter. */
+		if (bpf_obj_pin(program, path))
+			return -errno;
+		error = attach_filter(program, ifindex, hook);
+		if (error)
+			unlink(path);
+		return error;
+	}
+	link = hook == HOOK_XDP ? link_xdp(epg, program, ifindex) : link_tcx(program, ifindex, hook);
+	if (link < 0)
+		return link;
+	return bpf_obj_pin(link, path) ? -errno : 0;
+}
+
+static int fail_attach(struct epg *epg, int error, const char *interface, enum hook hook)
+{
+	if ((error == -EBUSY || error == -EEXIST) && hook == HOOK_XDP)
+		return context_fail(epg, EPG_FAILURE_KERNEL, error, interface, "remove it: ip link set dev IF xdp off",
+				    "another XDP program is attached to the interface");
+	if (error == -EEXIST && is_clsact(hook))
+		return context_fail(epg, EPG_FAILURE_KERNEL, error, interface,
+				    "tc filter show dev IF ingress shows it; so does egress",
+				    "another filter has the first place in the interface's clsact qdisc");
+	return context_fail_kernel(epg, error, interface, "can't attach the program %s", hooks_table[hook].name);
+}
+
+/* Whether the kernel has TCX is found out by trying. */
+static bool lacks_tcx(int error)
+{
+	return error == -EINVAL || error == -EOPNOTSUPP;
+}
+
+/* A hook that is to be attached, and how its kind is called where the kernel has no TCX. */
+struct step {
+	enum hook hook, instead;
+	bool missing;
+};
+
+static int take_step(struct epg *epg, const char *interface, uint32_t ifindex, struct step *step)
+{
+	int error = hook_attach(epg, ifindex, step->hook);
+
+	if (!lacks_tcx(error) || step->instead == step->hook)
+		return error;
+	context_log(epg, EPG_LOG_INFO, "%s: no TCX here, using clsact", interface);
+	step->hook = step->instead;
+	return hook_attach(epg, ifindex, step->hook);
+}
+
+/* All or none of what is missing. */
+static int attach_missing(struct epg *epg, const char *interface, bool xdp, const struct hooks *hooks)
+{
+	struct step steps[] = {
+		{HOOK_XDP, HOOK_XDP, xdp && !hooks->xdp},
+		{HOOK_INGRESS, HOOK_CLSACT_INGRESS, !xdp && !hooks->ingress},
+		{HOOK_EGRESS, HOOK_CLSACT_EGRESS, !hooks->egress},
+	};
+
+	LIBBPF_LOG(epg);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int error = steps[i].missing ? take_step(epg, interface, hooks->ifindex, &steps[i]) : 0;
+
+		if (!error)
+			continue;
+		for (size_t j = 0; j < i; j++)
+			if (steps[j].missing)
+				hook_detach(epg, hooks->ifindex, steps[j].hook);
+		return fail_attach(epg, error, interface, steps[i].hook);
+	}
+	return 0;
+}
+
+int hooks_attach(struct epg *epg, uint32_t ifindex, const char *interface, bool xdp)
+{
+	struct hooks hooks;
+	int error;
+
+	error = hooks_find(epg, ifindex, &hooks);
+	if (error)
+		return error;
+	if (xdp ? hooks.ingress : hooks.xdp)
+		return context_fail(epg, EPG_FAILURE_INPUT, -EEXIST, interface, "detach it first: epgctl detach",
+				    "the interface is attached by %s", xdp ? "TC" : "XDP");
+	if (hooks_complete(&hooks))
+		return 0;
+	error = attach_missing(epg, interface, xdp, &hooks);
+	return error ? error : 1;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the parts of the library that talk to the kernel share: the context, failures, the pinned maps of an
+ * instance, and the generations in it. The parts that read and compile a policy know none of this.
+ */
+#ifndef EPG_INTERNAL_H
+#define EPG_INTERNAL_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compile/catalog.h"
+#include "policy/diagnostic.h"
+#include "epg/epg.h"
+#include "policy/model.h"
+#include "compile/tables.h"
+#include "base/util.h"
+
+/* ---- failures (context.c) ---- */
+
+#define EPG_ERROR_TEXT 512
+
+struct failure {
+	struct epg_error public;
+	char message[EPG_ERROR_TEXT];
+	char where[EPG_ERROR_TEXT];
+	char hint[EPG_ERROR_TEXT];
+};
+
+struct instance;
+
+struct epg {
+	pthread_mutex_t lock;
+	char pin[PATH_MAX];
+	epg_log_fn log;
+	void *log_user;
+	struct failure failure;
+	struct instance *instance; /* NULL until the pinned maps were opened */
+	struct arena *answer;      /* strings of the last answer; emptied by the next call */
+};
+
+/*
+ * Begins a public call: takes the lock, clears the last failure, empties `answer`; the lock is released
+ * when the scope ends.
+ */
+struct epg *context_enter(struct epg *epg);
+void context_leave(struct epg **epg);
+#define CONTEXT_CALL(epg) __attribute__((cleanup(context_leave), unused)) struct epg *context_call = context_enter(epg)
+
+/*
+ * Records a failure and returns `error`, a negative errno value. `where` and `hint` may be NULL.
+ * The message gets no errno text by itself; pass it with %s and strerror where it helps.
+ */
+int context_fail(struct epg *epg, enum epg_failure failure, int error, const char *where, const char *hint,
+		 const char *format, ...) __attribute__((format(printf, 6, 7)));
+/*
+ * The same for a system call: failure and hint are derived from the errno value (-EPERM, -ENOMEM, …), and the
+ * errno's own text follows the message after a colon.
+ */
+int context_fail_kernel(struct epg *epg, int error, const char *where, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Forgets the failure: what failed is an answer to the caller, as "not loaded" is to epg_status. */
+void context_clear(struct epg *epg);
+
+/* Forgets a recorded failure: it was dealt with. */
+void context_forget(struct epg *epg);
+
+/*
+ * Copies options of a caller, who may have been built against an older or newer header, into ours: what it
+ * left out is zero. `options` may be NULL: all zero. -EINVAL with a failure recorded when it asks for what we
+ * don't know.
+ */
+int context_options(struct epg *epg, void *ret, size_t size, const void *options);
+
+void context_log(struct epg *epg, enum epg_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- pins (pins.c) ---- */
+
+/* Writes `<pin>/<relative>`; returns 0 or -ENAMETOOLONG with a failure recorded. */
+int pins_path(struct epg *epg, char path[PATH_MAX], const char *format, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * Takes the exclusive lock of the pin directory, waiting for others; returns a descriptor to close, or a negative
+ * errno value with a failure recorded: -ENODEV when nothing is loaded there.
+ */
+int pins_lock(struct epg *epg);
+/* Removes a file, or a directory with all that is in it; neither missing nor half-removed ones are errors. */
+void pins_remove(const char *path);
+/* 0 when the pin directory lies, or would lie, on a BPF file system; else -ENOTDIR with a failure recorded. */
+int pins_check_file_system(struct epg *epg);
+
+/* An instance is pinned there. */
+bool pins_loaded(struct epg *epg);
+
+/* Records that nothing is loaded, or that no BPF file system is there, and returns -ENODEV. */
+int pins_fail_not_loaded(struct epg *epg);
+
+/* ---- maps (maps.c) ---- */
+
+/* Distance of two elements of an array map: the kernel rounds up to 8 bytes. */
+#define MAP_STRIDE(size) (((size) + 7) & ~(size_t)7)
+
+/* A memory-mapped array. */
+struct map_view {
+	uint8_t *bytes;
+	size_t length;
+};
+
+/* Maps all of an array made with BPF_F_MMAPABLE. `writable`: stores reach the kernel's map. Returns 0 or -errno. */
+int map_view_open(int fd, bool writable, struct map_view *ret);
+void map_view_close(struct map_view *view);
+
+/* ---- instance: the pinned maps (instance.c) ---- */
+
+/* Every map with a pin of its own; the tables are arrays of maps, one slot a generation. X(name) */
+#define INSTANCE_MAPS(X) \
+	X(control)       \
+	X(endpoints)     \
+	X(addresses)     \
+	X(groups)        \
+	X(learned)       \
+	X(flows)         \
+	X(drops)         \
+	X(events)        \
+	X(stats)         \
+	X(trace)         \
+	X(classes)       \
+	X(pairs)         \
+	X(nodes)         \
+	X(rules)         \
+	X(counters)
+
+struct instance {
+	struct {
+#define INSTANCE_MAP_FD(name) int name;
+		INSTANCE_MAPS(INSTANCE_MAP_FD)
+#undef INSTANCE_MAP_FD
+	} fd;
+	struct epg_control *control; /* memory-mapped, shared with the programs */
+	uint64_t device, inode;      /* of the pin directory: tells another instance at the same path */
+};
+
+/*
+ * Opens the pinned maps of the context's pin directory, or returns those opened before when they are still
+ * the ones that are pinned. -ENODEV with a failure recorded when nothing is loaded; -EPROTO when the layout differs.
+ */
+int instance_open(struct epg *epg, struct instance **ret);
+void instance_close(struct instance *instance);
+
+/* ---- generations (generation.c) ---- */
+
+/* A generation as it lies in its maps, read in place. */
+struct generation {
+	uint32_t number;
+	uint32_t slot;
+	struct catalog catalog;
+	const uint8_t *rules;               /* memory-mapped; see generation_rule */
+	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
+	uint64_t applied_at;                /* seconds since the epoch */
+	struct map_view views[3];           /* of catalog, rules and counters */
+};
+
+/* -ENOENT with a failure recorded when no policy is in force. */
+int generation_open_running(struct epg *epg, struct instance *instance, struct generation **ret);
+void generation_close(struct generation *generation);
+/* Rule `index` of the table `rules`; index < catalog.n_rules. */
+const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index);
+
+/* ---- policy (policy.c) ---- */
+
+struct epg_policy {
+	struct model *model;
+};
+
+/* What a compiled policy takes. */
+void policy_cost(const struct model *model, const struct tables *tables, struct epg_cost *ret);
+
+/* ---- texts (text.c) ---- */
+
+#define TEXT_ADDRESS_MAX 48
+
+/* "10.1.0.2" or "fd00:1::2" of the mapped form. */
+void text_address(const uint8_t address[16], char text[TEXT_ADDRESS_MAX]);
+/* Reads either family into the mapped form; -EINVAL. */
+int text_parse_address(const char *text, uint8_t ret[16]);
+int text_parse_mac(const char *text, uint8_t ret[6]);
+/* "tcp dport 80-443": what a rule matches, for people. */
+void text_rule_match(const struct catalog_rule *rule, char *text, size_t size);
+/* Fills what an epg_rule_info says of rule `index`, its counters included; `match` must live as long as it. */
+void text_rule_info(const struct generation *generation, uint32_t index, char *match, size_t size,
+		    struct epg_rule_info *ret);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Loading: programs and maps are made and pinned in a directory beside the pin directory, which is then renamed:
+ * an instance is there wholly or not at all, whenever we die.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "epg.skel.h"
+#include "runtime/hooks.h"
+#include "runtime/libbpf_log.h"
+#include "runtime/runtime.h"
+#include "runtime/support.h"
+
+#define DEFAULT_ENDPOINTS 65536
+#define DEFAULT_FLOWS 262144
+#define DEFAULT_RULES 1048576
+#define DEFAULT_DROP_PAIRS 16384
+#define DEFAULT_EVENT_BYTES 262144
+#define DEFAULT_EVENTS_PER_SECOND 10000
+#define DEFAULT_MARK 0x10000000u
+
+/* Beyond these a size is a mistake rather than a wish. */
+#define MAX_ENDPOINTS (1u << 24)
+#define MAX_ENTRIES (1u << 28)
+#define MAX_EVENT_BYTES (1u << 30)
+#define MIN_EVENT_BYTES 4096
+
+/* Idle seconds after which a flow is forgotten. */
+static const __u32 tcp_seconds[EPG_FLOW_STATES] = {
+	[EPG_FLOW_NEW] = 60,
+	[EPG_FLOW_ESTABLISHED] = 8 * 3600,
+	[EPG_FLOW_CLOSING] = 30,
+};
+static const __u32 other_seconds[EPG_FLOW_STATES] = {
+	[EPG_FLOW_NEW] = 30,
+	[EPG_FLOW_ESTABLISHED] = 180,
+	[EPG_FLOW_CLOSING] = 10,
+};
+
+DEFINE_AUTO(struct epg_bpf, epg_bpf__destroy)
+
+/* ---- options ---- */
+
+static int set_size(struct epg *epg, uint32_t *size, uint32_t otherwise, uint32_t limit, const char *name)
+{
+	if (!*size)
+		*size = otherwise;
+	if (*size > limit)
+		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, name, NULL, "the size %u is more than %u", *size,
+				    limit);
+	return 0;
+}
+
+static int complete_options(struct epg *epg, struct epg_load_options *options)
+{
+	uint32_t bytes;
+
+	if (set_size(epg, &options->endpoints, DEFAULT_ENDPOINTS, MAX_ENDPOINTS, "endpoints") ||
+	    set_size(epg, &options->flows, DEFAULT_FLOWS, MAX_ENTRIES, "flows") ||
+	    set_size(epg, &options->rules, DEFAULT_RULES, MAX_ENTRIES, "rules") ||
+	    set_size(epg, &options->drop_pairs, DEFAULT_DROP_PAIRS, MAX_ENTRIES, "drops") ||
+	    set_size(epg, &options->event_bytes, DEFAULT_EVENT_BYTES, MAX_EVENT_BYTES, "events") ||
+	    set_size(epg, &options->events_per_second, DEFAULT_EVENTS_PER_SECOND, UINT32_MAX, "events_per_second"))
+		return -EINVAL;
+	bytes = options->event_bytes;
+	if (bytes < MIN_EVENT_BYTES || bytes & (bytes - 1))
+		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, "events", NULL,
+				    "the size of the event buffer, %u, is not a power of 2 of at least %u", bytes,
+				    MIN_EVENT_BYTES);
+	if (!options->mark)
+		options->mark = DEFAULT_MARK;
+	if (options->mark & (options->mark - 1))
+		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, "mark", "give a number with one bit set",
+				    "the mark 0x%x is not one bit", options->mark);
+	return 0;
+}
+
+/* ---- the programs and their maps ---- */
+
+static int set_sizes(struct epg_bpf *skeleton, const struct epg_load_options *options)
+{
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{skeleton->maps.endpoints, options->endpoints},
+		{skeleton->maps.addresses, options->endpoints * 2},
+		{skeleton->maps.learned, options->endpoints * EPG_LEARNED_MAX},
+		{skeleton->maps.flows, options->flows},
+		{skeleton->maps.drops, options->drop_pairs + EPG_REASON_COUNT},
+		{skeleton->maps.events, options->event_bytes},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		int error = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int load_live(struct epg *epg, const struct epg_load_options *options, struct epg_bpf **ret)
+{
+	AUTO(epg_bpf__destroy) struct epg_bpf *skeleton = epg_bpf__open();
+	int error;
+
+	if (!skeleton)
+		return context_fail_kernel(epg, -errno, NULL, "can't read the built-in programs");
+	error = set_sizes(skeleton, options);
+	if (!error)
+		error = epg_bpf__load(skeleton);
+	if (error)
+		return support_fail_load(epg, error);
+	*ret = TAKE_PTR(skeleton);
+	return 0;
+}
+
+/*
+ * The programs once more, to be asked what they would do. They share the maps; scratch maps, which have no pin,
+ * are their own, so that questions can't disturb packets.
+ */
+static int load_explaining(struct epg *epg, const struct epg_bpf *live, struct epg_bpf **ret)
+{
+	AUTO(epg_bpf__destroy) struct epg_bpf *skeleton = epg_bpf__open();
+	int error = 0;
+
+	if (!skeleton)
+		return context_fail_kernel(epg, -errno, NULL, "can't read the built-in programs");
+	skeleton->rodata->epg_explaining = 1;
+#define REUSE_MAP(name) \
+	if (!error)     \
+		error = bpf_map__reuse_fd(skeleton->maps.name, bpf_map__fd(live->maps.name));
+	INSTANCE_MAPS(REUSE_MAP)
+#undef REUSE_MAP
+	if (!error)
+		error = bpf_program__set_autoload(skeleton->progs.epg_xdp_ingress, false);
+	if (!error)
+		error = epg_bpf__load(skeleton);
+	if (error)
+		return support_fail_load(epg, error);
+	*ret = TAKE_PTR(skeleton);
+	return 0;
+}
+
+/* ---- what the maps hold from the start ---- */
+
+static __u32 jiffies_per_second(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec || tick.tv_nsec <= 0)
+		return 100;
+	return (__u32)((1000000000 + tick.tv_nsec / 2) / tick.tv_nsec);
+}
+
+static int fill_control(int map, const struct epg_load_options *options)
+{
+	__u32 zero = 0;
+	struct epg_control control = {
+		.abi_version = EPG_ABI_VERSION,
+		.mark = options->mark,
+		.hz = jiffies_per_second(),
+		.rule_limit = options->rules,
+		.events_per_second = options->events_per_second,
+	};
+
+	for (int i = 0; i < EPG_FLOW_STATES; i++) {
+		control.tcp_timeout[i] = tcp_seconds[i] * control.hz;
+		control.timeout[i] = other_seconds[i] * control.hz;
+	}
+	return bpf_map_update_elem(map, &zero, &control, BPF_ANY) ? -errno : 0;
+}
+
+/* Pairs that find the map full are counted here, so that no drop goes uncounted. */
+static int fill_drops(int map)
+{
+	for (__u16 reason = EPG_REASON_NONE + 1; reason < EPG_REASON_COUNT; reason++) {
+		struct epg_drop_key key = {.reason = reason};
+		struct epg_counter counter = {0};
+
+		if (bpf_map_update_elem(map, &key, &counter, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int fill_maps(struct epg *epg, const struct epg_bpf *live, const struct epg_load_options *options)
+{
+	int error = fill_control(bpf_map__fd(live->maps.control), options);
+
+	if (!error)
+		error = fill_drops(bpf_map__fd(live->maps.drops));
+	return error ? context_fail_kernel(epg, error, "control, drops", "can't fill the maps") : 0;
+}
+
+/* ---- pins ---- */
+
+static int pin(struct epg *epg, const char *directory, const char *name, int fd)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
+		return context_fail_kernel(epg, -ENAMETOOLONG, directory, "can't pin %s", name);
+	if (bpf_obj_pin(fd, path))
+		return context_fail_kernel(epg, -errno, path, "can't pin");
+	return 0;
+}
+
+static int make_directories(struct epg *epg, const char *directory)
+{
+	static const char *const names[] = {"programs", "links", "generations"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", directory, names[i]) >= (int)sizeof(path) ||
+		    mkdir(path, 0700))
+			return context_fail_kernel(epg, -errno, directory, "can't make the directory %s", names[i]);
+	}
+	return 0;
+}
+
+static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf *live, const struct epg_bpf *explaining)
+{
+	const struct {
+		const char *name;
+		const struct bpf_program *program;
+	} programs[] = {
+		{"programs/tc_ingress", live->progs.epg_tc_ingress},
+		{"programs/tc_egress", live->progs.epg_tc_egress},
+		{"programs/xdp_ingress", live->progs.epg_xdp_ingress},
+		{"programs/explain_ingress", explaining->progs.epg_tc_ingress},
+		{"programs/explain_egress", explaining->progs.epg_tc_egress},
+	};
+	int error;
+
+	error = make_directories(epg, directory);
+	for (size_t i = 0; !error && i < ARRAY_SIZE(programs); i++)
+		error = pin(epg, directory, programs[i].name, bpf_program__fd(programs[i].program));
+#define PIN_MAP(name) \
+	if (!error)   \
+		error = pin(epg, directory, #name, bpf_map__fd(live->maps.name));
+	INSTANCE_MAPS(PIN_MAP)
+#undef PIN_MAP
+	return error;
+}
+
+static int build(struct epg *epg, const char *directory, const struct epg_load_options *options)
+{
+	AUTO(epg_bpf__destroy) struct epg_bpf *live = NULL;
+	AUTO(epg_bpf__destroy) struct epg_bpf *explaining = NULL;
+	int error;
+
+	error = load_live(epg, options, &live);
+	if (!error)
+		error = load_explaining(epg, live, &explaining);
+	if (!error)
+		error = fill_maps(epg, live, options);
+	if (!error)
+		error = pin_all(epg, directory, live, explaining);
+	return error;
+}
+
+/* Somebody else may have been quicker: then there is an instance, and that is what was asked for. */
+static int put_in_place(struct epg *epg, const char *directory)
+{
+	if (!rename(directory, epg->pin))
+		return 0;
+	if (errno == ENOTEMPTY || errno == EEXIST) {
+		context_log(epg, EPG_LOG_INFO, "%s was loaded by another process meanwhile", epg->pin);
+		return 0;
+	}
+	return context_fail_kernel(epg, -errno, epg->pin, "can't put the instance in place");
+}
+
+static int load_instance(struct epg *epg, struct epg_load_options *options)
+{
+	char directory[PATH_MAX];
+	AUTO_CLOSE int lock = -1;
+	int error;
+
+	error = complete_options(epg, options);
+	if (error)
+		return error;
+	error = pins_check_file_system(epg);
+	if (error)
+		return error;
+	pins_sweep(epg);
+	lock = pins_make_temporary(epg, directory);
+	if (lock < 0)
+		return lock;
+	{
+		LIBBPF_LOG(epg);
+		error = build(epg, directory, options);
+	}
+	if (!error)
+		error = put_in_place(epg, directory);
+	/* Renamed: nothing is left under this name. */
+	pins_remove(directory);
+	if (!error)
+		context_log(epg, EPG_LOG_INFO, "loaded at %s", epg->pin);
+	return error;
+}
+
+static int load_when_needed(struct epg *epg, struct instance **ret)
+{
+	struct epg_load_options options = {.size = sizeof(options)};
+	int error = 0;
+
+	if (!pins_loaded(epg))
+		error = load_instance(epg, &options);
+	return error ? error : instance_open(epg, ret);
+}
+
+int instance_begin_change(struct epg *epg, bool load, int *ret_lock, struct instance **ret)
+{
+	struct instance *instance;
+	AUTO_CLOSE int lock = -1;
+	int error = 0;
+
+	if (load)
+		error = load_when_needed(epg, &instance);
+	if (error)
+		return error;
+	lock = pins_lock(epg);
+	if (lock < 0)
+		return lock;
+	error = instance_open(epg, ret);
+	if (error)
+		return error;
+	hooks_sweep(epg);
+	*ret_lock = TAKE_FD(lock);
+	return 0;
+}
+
+int epg_load(struct epg *epg, const struct epg_load_options *given)
+{
+	CONTEXT_CALL(epg);
+	struct epg_load_options options;
+	struct instance *instance;
+	int error;
+
+	error = context_options(epg, &options, sizeof(options), given);
+	if (error)
+		return error;
+	return pins_loaded(epg) ? instance_open(epg, &instance) : load_instance(epg, &options);
+}
+
+int epg_unload(struct epg *epg)
+{
+	CONTEXT_CALL(epg);
+	AUTO_CLOSE int lock = pins_lock(epg);
+
+	if (lock < 0)
+		return lock;
+	hooks_detach_all(epg);
+	instance_close(epg->instance);
+	epg->instance = NULL;
+	return pins_take_away(epg);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "runtime/membership.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "runtime/observe.h"
+#include "runtime/walk.h"
+
+struct membership membership_of_policy(const struct catalog *catalog, const struct catalog_binding *binding,
+				       uint32_t ifindex)
+{
+	const struct catalog_group *group = &catalog->groups[binding->group];
+	struct membership membership = {
+		.ifindex = ifindex,
+		.binding = {.class_id = (uint16_t)group->class_id, .flags = EPG_ENDPOINT_FROM_POLICY},
+		.vrf = catalog->vrfs[group->vrf].id,
+		.address_flags = EPG_ADDRESS_FROM_POLICY,
+		.addresses = catalog->addresses + binding->first_address,
+		.n_addresses = binding->n_addresses,
+	};
+
+	memcpy(membership.binding.mac, binding->mac, sizeof(membership.binding.mac));
+	if (group->external)
+		membership.binding.flags |= EPG_ENDPOINT_UPLINK;
+	if (binding->n_addresses)
+		membership.binding.flags |= EPG_ENDPOINT_ADDRESSES_DECLARED;
+	return membership;
+}
+
+/* ---- failures ---- */
+
+int membership_fail_write(struct epg *epg, int error, int map, const char *name)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+	char hint[EPG_ERROR_TEXT];
+
+	if (error != -E2BIG && error != -ENOSPC)
+		return context_fail_kernel(epg, error, name, "can't write the map");
+	bpf_obj_get_info_by_fd(map, &info, &size);
+	snprintf(hint, sizeof(hint), "enlarge it: epgctl unload, then epgctl load --endpoints N, then apply again");
+	return context_fail(epg, EPG_FAILURE_KERNEL, -ENOSPC, name, hint, "the map %s is full: it has room for %u",
+			    name, info.max_entries);
+}
+
+int membership_fail_owned(struct epg *epg, const struct epg_address_key *key, uint32_t owner, const char *wanted)
+{
+	char address[TEXT_ADDRESS_MAX], interface[IF_NAMESIZE];
+
+	text_address(key->address, address);
+	return context_fail(epg, EPG_FAILURE_INPUT, -EEXIST, wanted, "epgctl endpoint ls shows the owners",
+			    "the address %s is owned by the endpoint %s (interface %u)", address,
+			    observe_interface(owner, interface), owner);
+}
+
+/* ---- binding ---- */
+
+static struct epg_address_key address_key(const struct membership *membership, size_t i)
+{
+	struct epg_address_key key = {.vrf = membership->vrf};
+
+	memcpy(key.address, membership->addresses[i].address, sizeof(key.address));
+	return key;
+}
+
+/* The endpoint that owns an address now; an interface that has vanished owns nothing. */
+static uint32_t living_owner(struct instance *instance, const struct epg_address_key *key)
+{
+	struct epg_address entry;
+	char interface[IF_NAMESIZE];
+	uint32_t owner;
+
+	if (bpf_map_lookup_elem(instance->fd.addresses, key, &entry))
+		return 0;
+	owner = observe_owner(&entry, observe_generation(instance))->ifindex;
+	return owner && *observe_interface(owner, interface) ? owner : 0;
+}
+
+static int write_address(struct epg *epg, struct instance *instance, struct journal *journal,
+			 const struct membership *membership, size_t i)
+{
+	struct epg_address entry = {.now = {.ifindex = membership->ifindex, .flags = membership->address_flags}};
+	struct epg_address_key key = address_key(membership, i);
+	uint32_t owner = living_owner(instance, &key);
+	char interface[IF_NAMESIZE];
+	int error;
+
+	if (owner && owner != membership->ifindex)
+		return membership_fail_owned(epg, &key, owner, observe_interface(membership->ifindex, interface));
+	error = journal_write(journal, instance->fd.addresses, &key, &entry);
+	return error ? membership_fail_write(epg, error, instance->fd.addresses, "addresses") : 0;
+}
+
+/* Counters go on; what the endpoint counts between both system calls is lost. */
+static int write_binding(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex,
+			 const struct epg_binding *binding)
+{
+	struct epg_endpoint_key key = {.ifindex = ifindex};
+	struct epg_endpoint entry = {0};
+	int error;
+
+	(void)bpf_map_lookup_elem(instance->fd.endpoints, &key, &entry);
+	entry = (struct epg_endpoint){.now = *binding, .packets = entry.packets, .bytes = entry.bytes};
+	error = journal_write(journal, instance->fd.endpoints, &key, &entry);
+	return error ? membership_fail_write(epg, error, instance->fd.endpoints, "endpoints") : 0;
+}
+
+int membership_write(struct epg *epg, struct instance *instance, struct journal *journal,
+		     const struct membership *membership)
+{
+	for (size_t i = 0; i < membership->n_addresses; i++) {
+		int error = write_address(epg, instance, journal, membership, i);
+
+		if (error)
+			return error;
+	}
+	return write_binding(epg, instance, journal, membership->ifindex, &membership->binding);
+}
+
+bool membership_find(struct instance *instance, uint32_t ifindex, struct epg_binding *ret)
+{
+	struct epg_endpoint_key key = {.ifindex = ifindex};
+	const struct epg_binding *binding;
+	struct epg_endpoint entry;
+
+	if (bpf_map_lookup_elem(instance->fd.endpoints, &key, &entry))
+		return false;
+	binding = observe_binding(&entry, observe_generation(instance));
+	if (binding->class_id == EPG_CLASS_NONE)
+		return false;
+	*ret = *binding;
+	return true;
+}
+
+int membership_set_xdp(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex, bool xdp)
+{
+	struct epg_binding binding;
+	uint16_t flags;
+
+	if (!membership_find(instance, ifindex, &binding))
+		return 0;
+	flags = (uint16_t)(xdp ? binding.flags | EPG_ENDPOINT_XDP : binding.flags & ~EPG_ENDPOINT_XDP);
+	if (flags == binding.flags)
+		return 0;
+	binding.flags = flags;
+	return write_binding(epg, instance, journal, ifindex, &binding);
+}
+
+/* ---- what was owned before ---- */
+
+static bool is_address_of(const struct membership *membership, const struct epg_address_key *key)
+{
+	for (size_t i = 0; i < membership->n_addresses; i++) {
+		struct epg_address_key own = address_key(membership, i);
+
+		if (!memcmp(&own, key, sizeof(own)))
+			return true;
+	}
+	return false;
+}
+
+static int collect_leftover(void *user, const void *key, const void *value)
+{
+	struct leftovers *leftovers = user;
+
+	if (observe_owner(value, leftovers->generation)->ifindex != leftovers->membership->ifindex ||
+	    is_address_of(leftovers->membership, key))
+		return 0;
+	if (leftovers->n_keys == leftovers->capacity) {
+		size_t capacity = leftovers->capacity * 2 + 16;
+		struct epg_address_key *keys = reallocarray(leftovers->keys, capacity, sizeof(*keys));
+
+		if (!keys)
+			return -ENOMEM;
+		leftovers->keys = keys;
+		leftovers->capacity = capacity;
+	}
+	memcpy(&leftovers->keys[leftovers->n_keys++], key, sizeof(struct epg_address_key));
+	return 0;
+}
+
+void membership_free_slots(struct instance *instance, uint32_t ifindex)
+{
+	for (__u16 slot = 0; slot < EPG_LEARNED_MAX; slot++) {
+		struct epg_learned_key key = {.ifindex = ifindex, .slot = slot};
+		struct epg_address_key address;
+		struct epg_address entry;
+		const struct epg_owner *owner;
+
+		if (bpf_map_lookup_elem(instance->fd.learned, &key, &address))
+			continue;
+		owner = bpf_map_lookup_elem(instance->fd.addresses, &address, &entry)
+				? NULL
+				: observe_owner(&entry, observe_generation(instance));
+		if (!owner || owner->ifindex != ifindex || !(owner->flags & EPG_ADDRESS_LEARNED))
+			bpf_map_delete_elem(instance->fd.learned, &key);
+	}
+}
+
+int leftovers_find(struct epg *epg, struct instance *instance, const struct membership *membership,
+		   struct leftovers *ret)
+{
+	int error;
+
+	*ret = (struct leftovers){.membership = membership, .generation = observe_generation(instance)};
+	error = walk_map(instance->fd.addresses, collect_leftover, ret);
+	return error ? context_fail_kernel(epg, error, "addresses", "can't find the endpoint's former addresses") : 0;
+}
+
+void leftovers_clear(struct leftovers *leftovers)
+{
+	free(leftovers->keys);
+}
+
+void leftovers_drop(struct instance *instance, const struct leftovers *leftovers)
+{
+	for (size_t i = 0; i < leftovers->n_keys; i++)
+		bpf_map_delete_elem(instance->fd.addresses, &leftovers->keys[i]);
+	membership_free_slots(instance, leftovers->membership->ifindex);
+	__atomic_add_fetch(&instance->control->epoch, 1, __ATOMIC_RELEASE);
+}
+
+int membership_remove(struct epg *epg, struct instance *instance, uint32_t ifindex)
+{
+	AUTO_LEFTOVERS struct leftovers leftovers = {0};
+	AUTO_JOURNAL struct journal journal = {0};
+	struct membership nobody = {.ifindex = ifindex};
+	struct epg_endpoint_key key = {.ifindex = ifindex};
+	int error;
+
+	error = journal_delete(&journal, instance->fd.endpoints, &key);
+	if (error)
+		return context_fail_kernel(epg, error, "endpoints", "can't write the map");
+	if (!journal.n_changes)
+		return -ENOENT;
+	error = leftovers_find(epg, instance, &nobody, &leftovers);
+	if (error)
+		return error;
+	journal_keep(&journal);
+	leftovers_drop(instance, &leftovers);
+	return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The plan of an apply: what becomes of each endpoint and each address when a generation comes into force. It is
+ * made first and changes nothing; then it is staged, and takes effect by itself with the generation.
+ */
+#ifndef EPG_PLAN_H
+#define EPG_PLAN_H
+
+#include <net/if.h>
+
+#include "runtime/hooks.h"
+#include "runtime/internal.h"
+#include "runtime/journal.h"
+
+/* The generation that the plan is for: its names, and those of its tables that say what an address may be. */
+struct plan_policy {
+	const struct catalog *catalog;
+	const struct catalog *running; /* of the generation in force; NULL: none */
+	const struct epg_class *classes;
+	size_t n_classes;
+	const struct epg_node *nodes;
+	size_t n_nodes;
+};
+
+/* An endpoint that is, or will be. */
+struct plan_endpoint {
+	uint32_t ifindex;
+	uint32_t vrf; /* afterwards */
+	bool exists;  /* has an entry */
+	bool present; /* the interface is there */
+	bool xdp;
+	bool attached;
+	struct epg_binding before;
+	struct epg_binding after;
+	const struct catalog_binding *wanted; /* by the policy; NULL: it does not speak of the interface */
+	char interface[IF_NAMESIZE];
+};
+
+/* How good a claim to an address is: the better one gets it. */
+enum plan_claim {
+	PLAN_DECLARED, /* by the policy */
+	PLAN_BY_HAND,
+	PLAN_WEAK, /* learned, or of an interface that has vanished */
+};
+
+struct plan_address {
+	struct epg_address_key key;
+	struct epg_owner owner; /* before, or afterwards */
+	enum plan_claim claim;
+};
+
+struct plan_addresses {
+	struct plan_address *items;
+	size_t count;
+	size_t capacity;
+};
+
+struct plan {
+	struct epg *epg;
+	struct instance *instance;
+	const struct plan_policy *policy;
+	uint32_t running;                /* number of the generation in force */
+	struct plan_endpoint *endpoints; /* by ifindex */
+	size_t n_endpoints;
+	size_t endpoints_capacity;
+	struct plan_addresses before; /* entries of the map; by key */
+	struct plan_addresses after;  /* claims that are met; by key */
+	size_t bound;
+	size_t absent;
+};
+
+/* Begins as all zero. -EEXIST when two endpoints claim one address. */
+int plan_make(struct plan *plan, struct epg *epg, struct instance *instance, const struct plan_policy *policy);
+void plan_clear(struct plan *plan);
+#define AUTO_PLAN __attribute__((cleanup(plan_clear)))
+
+/* -ENOSPC when the maps of the instance can't hold what the plan needs. */
+int plan_check_room(const struct plan *plan);
+/* Stages all changes for generation `number`. */
+int plan_stage(const struct plan *plan, struct journal *journal, uint32_t number);
+/* Attaches what the policy names; `ret_attached` holds ifindexes, also on failure. The caller frees. */
+int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_count);
+/* After the generation has come into force: removes entries of those who are no endpoints any more. */
+void plan_settle(const struct plan *plan);
+
+/* plan_addresses.c */
+int plan_make_addresses(struct plan *plan);
+void plan_clear_addresses(struct plan *plan);
+int plan_stage_addresses(const struct plan *plan, struct journal *journal, uint32_t number);
+void plan_settle_addresses(const struct plan *plan);
+/* Entries that the map will have for a moment, old and new ones. */
+size_t plan_count_addresses(const struct plan *plan);
+
+/* NULL where there is none. */
+const struct plan_endpoint *plan_endpoint_of(const struct plan *plan, uint32_t ifindex);
+
+#endif
