@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which group may say what to which: packet, verdict, counter, and the packet that must not match. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -302,4 +304,48 @@ Test(contract, stateless_entries_permit_both_directions_packet_by_packet)
 	}
 	cr_assert_eq(stage_stat(stage, EPG_STAT_FLOWS_CREATED), 0);
 	stage_close(stage);
+}
+
+enum { CROWD = 200 };
+
+/* A policy in which the outside is CROWD groups of one address each; every second one may ask back for pages. */
+static char *crowd_policy(void)
+{
+	size_t length = 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &length);
+
+	cr_assert_not_null(out);
+	fputs("version: 1\ntenants:\n- name: t\n  vrfs: [{name: v}]\n"
+	      "  bridgeDomains: [{name: b, vrf: v, subnets: [10.1.0.1/24]}]\n"
+	      "  filters: [{name: f, entries: [{name: web, prot: tcp, dPort: 80}]}]\n"
+	      "  contracts: [{name: c, subjects: [{name: s, filters: [f]}]}]\n"
+	      "  appProfiles: [{name: a, epgs: [{name: back, bridgeDomain: b, provide: [c],"
+	      " endpoints: [{interface: back, ips: [10.1.0.4]}]}]}]\n"
+	      "  externalEpgs:\n", out);
+	for (int i = 0; i < CROWD; i++)
+		fprintf(out, "  - {name: g%d, vrf: v, subnets: [198.51.100.%d/32]%s}\n", i, i, i & 1 ? "" : ", consume: [c]");
+	fclose(out);
+	return text;
+}
+
+Test(contract, every_pair_of_many_is_found_and_no_other)
+{
+	char *policy = crowd_policy();
+	struct stage *stage = stage_open(policy);
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_BACK};
+
+	hook.ingress_ifindex = stage_ifindex(stage, STAGE_NOBODY);
+	for (int i = 0; i < CROWD; i++) {
+		struct packet_spec spec = tcp(true, STAGE_NOBODY, STAGE_BACK, 80);
+		const uint8_t source[4] = {198, 51, 100, (uint8_t)i};
+		struct packet packet;
+
+		memcpy(spec.source + 12, source, sizeof(source));
+		cr_assert_eq(packet_build(&spec, &packet), 0);
+		cr_assert_eq(stage_run(stage, &hook, &packet).passed, !(i & 1), "group %d", i);
+	}
+	cr_assert_eq(stage_rule_packets(stage, "t/c", "web"), CROWD / 2);
+	stage_close(stage);
+	free(policy);
 }
