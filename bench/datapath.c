@@ -20,7 +20,12 @@
 #include "epg/epg.h"
 #include "inspect/packet.h"
 
-enum { ROUNDS = 15, REPEAT = 200000, SINGLES = 400, SIZES = 2 };
+enum {
+	ROUNDS = 15,
+	REPEAT = 200000,
+	SINGLES = 400,
+	SIZES = 2
+};
 
 static const unsigned int RULES[SIZES] = {10, 100000};
 
@@ -83,13 +88,16 @@ static char *policy_text(unsigned int rules)
 		die("no memory");
 	fputs("version: 1\ntenants:\n- name: t\n  vrfs: [{name: v}]\n"
 	      "  bridgeDomains: [{name: b, vrf: v, subnets: [10.1.0.1/24]}]\n"
-	      "  filters:\n  - name: f\n    entries:\n", out);
+	      "  filters:\n  - name: f\n    entries:\n",
+	      out);
 	for (unsigned int i = 0; i < rules; i++)
-		fprintf(out, "    - {name: e%u, etherT: ipv4, prot: %s, dPort: %u}\n", i, i & 1 ? "udp" : "tcp", 1 + i / 2);
+		fprintf(out, "    - {name: e%u, etherT: ipv4, prot: %s, dPort: %u}\n", i, i & 1 ? "udp" : "tcp",
+			1 + i / 2);
 	fputs("  contracts: [{name: c, subjects: [{name: s, filters: [f]}]}]\n"
 	      "  appProfiles:\n  - name: a\n    epgs:\n"
 	      "    - {name: front, bridgeDomain: b, consume: [c], endpoints: [{interface: front, ips: [10.1.0.2]}]}\n"
-	      "    - {name: back, bridgeDomain: b, provide: [c], endpoints: [{interface: back, ips: [10.1.0.3]}]}\n", out);
+	      "    - {name: back, bridgeDomain: b, provide: [c], endpoints: [{interface: back, ips: [10.1.0.3]}]}\n",
+	      out);
 	fclose(out);
 	return text;
 }
@@ -97,7 +105,10 @@ static char *policy_text(unsigned int rules)
 static void apply(struct bench *bench, unsigned int rules)
 {
 	char *text = policy_text(rules);
-	struct epg_policy_source source = {.size = sizeof(source), .path = "bench", .text = text, .length = strlen(text)};
+	struct epg_policy_source source = {.size = sizeof(source),
+					   .path = "bench",
+					   .text = text,
+					   .length = strlen(text)};
 	struct epg_policy *policy;
 
 	must(bench, epg_policy_read(bench->epg, &source, &policy, NULL), "read");
@@ -108,10 +119,14 @@ static void apply(struct bench *bench, unsigned int rules)
 
 static struct packet tcp(unsigned int from, unsigned int to, uint16_t port, uint8_t flags)
 {
-	struct packet_spec spec = {.source_mac = {2, [5] = (uint8_t)from}, .destination_mac = {2, [5] = (uint8_t)to},
+	struct packet_spec spec = {.source_mac = {2, [5] = (uint8_t)from},
+				   .destination_mac = {2, [5] = (uint8_t)to},
 				   .source = {[10] = 0xff, 0xff, 10, 1, 0, (uint8_t)from},
 				   .destination = {[10] = 0xff, 0xff, 10, 1, 0, (uint8_t)to},
-				   .protocol = 6, .source_port = 40000, .destination_port = port, .tcp_flags = flags};
+				   .protocol = 6,
+				   .source_port = 40000,
+				   .destination_port = port,
+				   .tcp_flags = flags};
 	struct packet packet;
 
 	if (packet_build(&spec, &packet))

@@ -20,8 +20,7 @@ static __always_inline __u32 pair_find(const struct epg_control *config, __u32 s
 	if (slot >= EPG_SLOTS)
 		return EPG_TARGET_MISS;
 	for (__u32 choice = 0; choice < 2; choice++) {
-		struct epg_bucket *bucket =
-			pairs_get(slot, epg_pair_bucket(pair, choice, config->pair_buckets[slot]));
+		struct epg_bucket *bucket = pairs_get(slot, epg_pair_bucket(pair, choice, config->pair_buckets[slot]));
 
 		if (!bucket)
 			return 0;

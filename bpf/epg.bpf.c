@@ -76,8 +76,7 @@ static __always_inline void read_frame(struct __sk_buff *skb, struct packet *pac
 		return;
 	}
 	packet->reason = parse_frame(packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
-	if ((packet->reason != EPG_REASON_MALFORMED && !is_icmp_error(packet)) ||
-	    skb->data_end - skb->data >= skb->len)
+	if ((packet->reason != EPG_REASON_MALFORMED && !is_icmp_error(packet)) || skb->data_end - skb->data >= skb->len)
 		return;
 	bpf_skb_pull_data(skb, skb->len < HEADER_BYTES_MAX ? skb->len : HEADER_BYTES_MAX);
 	packet->reason = parse_frame(packet, (void *)(long)skb->data, (void *)(long)skb->data_end);

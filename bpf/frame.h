@@ -83,16 +83,16 @@ struct packet {
 	__u8 claimed_mac[6]; /* ARP: the sender's hardware address; ND: of the first link-layer option, else zero */
 	__be16 source_port_be;
 	__be16 destination_port_be;
-	__be16 echo_be;   /* identifier of an ICMP echo */
+	__be16 echo_be; /* identifier of an ICMP echo */
 	__u16 ethertype;
-	__u32 length;     /* of the frame */
-	__u32 upper;      /* offset of the upper-layer header */
-	__u8 protocol;    /* after extension headers */
+	__u32 length;  /* of the frame */
+	__u32 upper;   /* offset of the upper-layer header */
+	__u8 protocol; /* after extension headers */
 	__u8 hop_limit;
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u8 reason;      /* enum epg_reason: why nobody understands the frame */
+	__u8 reason; /* enum epg_reason: why nobody understands the frame */
 	__u8 reserved[2];
 };
 
@@ -206,7 +206,8 @@ static __always_inline enum epg_reason parse_ports(struct packet *packet, void *
 /* RFC 4861, 4.1 to 4.5: the target address, and the first link-layer address option behind it. */
 static __always_inline enum epg_reason parse_neighbor(struct packet *packet, void *at, void *end, __u32 left)
 {
-	bool has_target = packet->icmp_type == ND_NEIGHBOR_SOLICITATION || packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT;
+	bool has_target =
+		packet->icmp_type == ND_NEIGHBOR_SOLICITATION || packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT;
 	__u8 *option = at + 8;
 
 	if (has_target) {

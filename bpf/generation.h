@@ -25,25 +25,25 @@ static __always_inline struct epg_control *control_get(void)
 }
 
 /* Each table is an array of maps, one slot a generation; the maps differ in size. */
-#define DEFINE_TABLE(table, record)                                                               \
-	struct table##_of_generation {                                                            \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                 \
-		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);                              \
-		__uint(max_entries, 1);                                                           \
-		__type(key, __u32);                                                               \
-		__type(value, struct record);                                                     \
-	};                                                                                        \
-	struct {                                                                                  \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                         \
-		__uint(max_entries, EPG_SLOTS);                                                   \
-		__type(key, __u32);                                                               \
-		__array(values, struct table##_of_generation);                                    \
-	} table SEC(".maps");                                                                     \
-	static __always_inline struct record *table##_get(__u32 slot, __u32 index)                \
-	{                                                                                         \
-		void *map = bpf_map_lookup_elem(&table, &slot);                                   \
-                                                                                                  \
-		return map ? bpf_map_lookup_elem(map, &index) : NULL;                             \
+#define DEFINE_TABLE(table, record)                                                \
+	struct table##_of_generation {                                             \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                  \
+		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);               \
+		__uint(max_entries, 1);                                            \
+		__type(key, __u32);                                                \
+		__type(value, struct record);                                      \
+	};                                                                         \
+	struct {                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                          \
+		__uint(max_entries, EPG_SLOTS);                                    \
+		__type(key, __u32);                                                \
+		__array(values, struct table##_of_generation);                     \
+	} table SEC(".maps");                                                      \
+	static __always_inline struct record *table##_get(__u32 slot, __u32 index) \
+	{                                                                          \
+		void *map = bpf_map_lookup_elem(&table, &slot);                    \
+                                                                                   \
+		return map ? bpf_map_lookup_elem(map, &index) : NULL;              \
 	}
 
 EPG_TABLES(DEFINE_TABLE)

@@ -60,8 +60,7 @@ static __noinline int follow_flow(const struct epg_control *config, struct work 
 	flow_ends(&ends, &work->packet);
 	from = flow_key(&key, &ends, work->realm.vrf);
 	flow = flow_find(config, &key);
-	if (!flow || !flow_is_current(config, flow, work->realm.generation) ||
-	    !flow_accepts(flow, &work->packet, from))
+	if (!flow || !flow_is_current(config, flow, work->realm.generation) || !flow_accepts(flow, &work->packet, from))
 		return false;
 	if (ingress ? !end_is(flow, from, &work->source) : !end_is(flow, !from, &work->destination))
 		return false;
@@ -120,8 +119,7 @@ static __noinline int decide_and_track(const struct epg_control *config, struct 
 	if (epg_explaining || !trackable || work->decision.verdict != EPG_PERMIT ||
 	    !(work->decision.flags & EPG_RULE_STATEFUL))
 		return work->decision.reason;
-	if (is_echo_reply(&work->packet) ||
-	    (work->packet.protocol == IPPROTO_TCP && work->packet.tcp_flags & TCP_RST))
+	if (is_echo_reply(&work->packet) || (work->packet.protocol == IPPROTO_TCP && work->packet.tcp_flags & TCP_RST))
 		return EPG_REASON_NONE;
 	if (flow && flow->opener == from) {
 		count_stat(EPG_STAT_FLOWS_REDECIDED);
@@ -178,14 +176,22 @@ static __always_inline int infrastructure_decide(struct work *work, int reason)
 
 /* ---- from an endpoint, or from outside through an uplink ---- */
 
-static __always_inline int ingress_source(struct work *work, struct epg_endpoint *endpoint)
+/* What the hook's interface is bound to, in the realm of that group; NULL: quarantine. */
+static __always_inline struct epg_binding *enter(struct work *work, struct epg_endpoint *endpoint)
 {
 	struct epg_binding *binding;
 
 	if (!endpoint)
-		return EPG_REASON_QUARANTINE;
+		return NULL;
 	binding = endpoint_binding(endpoint, work->realm.generation);
-	if (!binding->class_id || !realm_enter(&work->realm, binding->class_id))
+	return binding->class_id && realm_enter(&work->realm, binding->class_id) ? binding : NULL;
+}
+
+static __always_inline int ingress_source(struct work *work, struct epg_endpoint *endpoint)
+{
+	struct epg_binding *binding = enter(work, endpoint);
+
+	if (!binding)
 		return EPG_REASON_QUARANTINE;
 	work->source_flags = binding->flags;
 	if (binding->flags & EPG_ENDPOINT_UPLINK)
@@ -254,17 +260,12 @@ static __always_inline int ingress(const struct epg_control *config, struct work
 
 static __always_inline int egress_destination(struct work *work, struct epg_endpoint *endpoint)
 {
-	struct epg_binding *binding;
+	struct epg_binding *binding = enter(work, endpoint);
 
-	if (!endpoint)
-		return EPG_REASON_QUARANTINE;
-	binding = endpoint_binding(endpoint, work->realm.generation);
-	if (!binding->class_id || !realm_enter(&work->realm, binding->class_id))
+	if (!binding)
 		return EPG_REASON_QUARANTINE;
 	work->destination.bound = work->destination.class_id = binding->class_id;
-	work->destination.ifindex = work->ifindex;
-	if (binding->flags & EPG_ENDPOINT_UPLINK)
-		work->destination.ifindex = 0;
+	work->destination.ifindex = binding->flags & EPG_ENDPOINT_UPLINK ? 0 : work->ifindex;
 	return EPG_REASON_NONE;
 }
 
@@ -314,7 +315,8 @@ static __noinline int egress_source(struct work *work, __u32 from_ifindex, bool 
 }
 
 /* The common case, without a look-up for the source: marked, and of a flow between just these two endpoints. */
-static __always_inline bool egress_follow_marked(const struct epg_control *config, struct work *work, __u32 from_ifindex)
+static __always_inline bool egress_follow_marked(const struct epg_control *config, struct work *work,
+						 __u32 from_ifindex)
 {
 	if (!is_trackable(&work->packet))
 		return false;
@@ -335,8 +337,7 @@ static __always_inline int egress_binding(const struct work *work)
 {
 	__u32 owner = address_owner(&work->realm, &work->packet.destination);
 
-	if (owner ? owner == work->ifindex
-		  : !work->destination.ifindex || work->realm.flags & EPG_CLASS_UNENFORCED)
+	if (owner ? owner == work->ifindex : !work->destination.ifindex || work->realm.flags & EPG_CLASS_UNENFORCED)
 		return EPG_REASON_NONE;
 	return owner || work->decided ? EPG_REASON_MISDIRECTED : EPG_REASON_UNKNOWN_DESTINATION;
 }

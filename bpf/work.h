@@ -13,9 +13,9 @@ struct work {
 	struct party source;
 	struct party destination;
 	struct decision decision;
-	__u32 ifindex; /* of the hook */
+	__u32 ifindex;      /* of the hook */
 	__u16 source_flags; /* EPG_ENDPOINT_… of the source's endpoint */
-	__u8 hook;    /* enum epg_hook */
+	__u8 hook;          /* enum epg_hook */
 	__u8 decided; /* an earlier hook of this host has permitted the packet: it is not decided or counted again */
 	__u8 by_flow; /* an established flow let it pass: nothing new to tell */
 	__u8 reserved[7];
@@ -23,8 +23,8 @@ struct work {
 
 /*
  * In a map rather than on the stack, which is short, and of which the verifier would follow each value: loading
- * takes an eighth of the time this way. A CPU handles one packet at a time, with softirqs off; the copy of the programs that
- * explains has a map of its own.
+ * takes an eighth of the time this way. A CPU handles one packet at a time, with softirqs off; the copy of the
+ * programs that explains has a map of its own.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

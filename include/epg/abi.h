@@ -49,27 +49,27 @@
  * Why a packet was dropped. X(ENUM, "json-and-table-name", "sentence for people")
  * The order is part of the ABI: append only.
  */
-#define EPG_REASONS(X)                                                                                         \
-	X(NONE, "none", "not dropped")                                                                         \
-	X(IMPLICIT_DENY, "implicit-deny", "no contract permits it")                                            \
-	X(DENIED, "denied", "a rule denies it")                                                                \
-	X(QUARANTINE, "quarantine", "the interface belongs to no endpoint group")                              \
-	X(NO_POLICY, "no-policy", "no policy has been applied yet")                                            \
-	X(SPOOFED_MAC, "spoofed-mac", "the source MAC address is not the endpoint's")                          \
-	X(SPOOFED_ADDRESS, "spoofed-address", "the source address is not the endpoint's")                      \
-	X(OUTSIDE_SUBNET, "outside-subnet", "the source address is in no subnet of the bridge domain")         \
-	X(LEARN_LIMIT, "learn-limit", "the endpoint already owns as many learned addresses as it may")         \
+#define EPG_REASONS(X)                                                                                          \
+	X(NONE, "none", "not dropped")                                                                          \
+	X(IMPLICIT_DENY, "implicit-deny", "no contract permits it")                                             \
+	X(DENIED, "denied", "a rule denies it")                                                                 \
+	X(QUARANTINE, "quarantine", "the interface belongs to no endpoint group")                               \
+	X(NO_POLICY, "no-policy", "no policy has been applied yet")                                             \
+	X(SPOOFED_MAC, "spoofed-mac", "the source MAC address is not the endpoint's")                           \
+	X(SPOOFED_ADDRESS, "spoofed-address", "the source address is not the endpoint's")                       \
+	X(OUTSIDE_SUBNET, "outside-subnet", "the source address is in no subnet of the bridge domain")          \
+	X(LEARN_LIMIT, "learn-limit", "the endpoint already owns as many learned addresses as it may")          \
 	X(MISDIRECTED, "misdirected", "the frame leads to another endpoint than the one that owns the address") \
-	X(UNKNOWN_DESTINATION, "unknown-destination", "no endpoint and no external group owns the address")    \
-	X(MALFORMED, "malformed", "a header is cut short or contradicts itself")                               \
-	X(ETHERTYPE, "ethertype", "the frame is neither IPv4, IPv6 nor ARP")                                   \
-	X(VLAN, "vlan", "the frame carries a VLAN tag")                                                        \
-	X(FRAGMENT, "fragment", "the packet is a fragment")                                                    \
-	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")      \
-	X(ROUTER, "router", "an endpoint acts as a router: advertisement or redirect")                         \
-	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                     \
-	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                        \
-	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                     \
+	X(UNKNOWN_DESTINATION, "unknown-destination", "no endpoint and no external group owns the address")     \
+	X(MALFORMED, "malformed", "a header is cut short or contradicts itself")                                \
+	X(ETHERTYPE, "ethertype", "the frame is neither IPv4, IPv6 nor ARP")                                    \
+	X(VLAN, "vlan", "the frame carries a VLAN tag")                                                         \
+	X(FRAGMENT, "fragment", "the packet is a fragment")                                                     \
+	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")       \
+	X(ROUTER, "router", "an endpoint acts as a router: advertisement or redirect")                          \
+	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                      \
+	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                         \
+	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                      \
 	X(UNKNOWN_SOURCE, "unknown-source", "no endpoint and no external group owns the source address")
 
 enum epg_reason {
@@ -228,7 +228,7 @@ struct epg_flow {
 	__u8 state;        /* enum epg_flow_state */
 	__u8 fin;          /* bit 0: the low end has sent FIN; bit 1: the high end */
 	__u8 reserved;
-	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
+	__u32 epoch; /* of `control` when it was decided; another one decides anew */
 };
 
 /* Key of `drops`. Pairs beyond the map's size are counted with both class ids zero. */
@@ -249,8 +249,8 @@ struct epg_counter {
 struct epg_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u32 generation;
-	__u32 rule;    /* index into the generation's rules; EPG_RULE_NONE where none was reached */
-	__u32 ifindex; /* the interface of the hook */
+	__u32 rule;                /* index into the generation's rules; EPG_RULE_NONE where none was reached */
+	__u32 ifindex;             /* the interface of the hook */
 	__u32 source_ifindex;      /* 0: no endpoint of this host */
 	__u32 destination_ifindex; /* 0: no endpoint of this host */
 	__u32 length;              /* of the frame, bytes */
@@ -274,11 +274,11 @@ struct epg_event {
 #define EPG_RULE_NONE 0xffffffffu
 
 /* Index into the per-CPU array `stats`. X(ENUM, "name", "sentence") */
-#define EPG_STATS(X)                                                                                    \
-	X(EVENTS_LOST, "events-lost", "events that found the ring buffer full")                         \
-	X(EVENTS_LIMITED, "events-limited", "events beyond the rate limit")                             \
-	X(FLOWS_CREATED, "flows-created", "flows tracked")                                              \
-	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")    \
+#define EPG_STATS(X)                                                                                       \
+	X(EVENTS_LOST, "events-lost", "events that found the ring buffer full")                            \
+	X(EVENTS_LIMITED, "events-limited", "events beyond the rate limit")                                \
+	X(FLOWS_CREATED, "flows-created", "flows tracked")                                                 \
+	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")       \
 	X(FLOWS_REVOKED, "flows-revoked", "tracked flows ended because the policy no longer permits them") \
 	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")
 
@@ -378,15 +378,15 @@ struct epg_class {
 };
 
 /* Leaf of a prefix diagram: a class id, and whether it came from `match: {ip}` (a member) or externalEpgs. */
-#define EPG_PREFIX_CLASS(value) ((value) & 0xffffu)
+#define EPG_PREFIX_CLASS(value) ((value)&0xffffu)
 #define EPG_PREFIX_MEMBER 0x10000u
 
 /* The tables of a generation. X(name, struct) */
-#define EPG_TABLES(X)          \
-	X(classes, epg_class)  \
-	X(pairs, epg_bucket)   \
-	X(nodes, epg_node)     \
-	X(rules, epg_rule)     \
+#define EPG_TABLES(X)         \
+	X(classes, epg_class) \
+	X(pairs, epg_bucket)  \
+	X(nodes, epg_node)    \
+	X(rules, epg_rule)    \
 	X(counters, epg_counter)
 
 /* What is in force: one word, so that it changes in one store. */
@@ -396,20 +396,20 @@ struct epg_class {
 
 /* The only element of `control`. */
 struct epg_control {
-	__u64 active;                   /* EPG_ACTIVE; 0: no policy yet */
-	__u32 abi_version;              /* EPG_ABI_VERSION */
-	__u32 last_generation;          /* highest number ever given out: none is used twice */
-	__u32 previous_generation;      /* what rollback returns to; 0: nothing */
+	__u64 active;              /* EPG_ACTIVE; 0: no policy yet */
+	__u32 abi_version;         /* EPG_ABI_VERSION */
+	__u32 last_generation;     /* highest number ever given out: none is used twice */
+	__u32 previous_generation; /* what rollback returns to; 0: nothing */
 	__u32 previous_slot;
-	__u32 pair_buckets[EPG_SLOTS];  /* elements of each slot's `pairs` */
-	__u32 mark;                     /* the bit of skb->mark that says "decided on this host" */
-	__u32 hz;                       /* jiffies a second */
+	__u32 pair_buckets[EPG_SLOTS];      /* elements of each slot's `pairs` */
+	__u32 mark;                         /* the bit of skb->mark that says "decided on this host" */
+	__u32 hz;                           /* jiffies a second */
 	__u32 tcp_timeout[EPG_FLOW_STATES]; /* idle jiffies after which a TCP flow is forgotten, by state */
 	__u32 timeout[EPG_FLOW_STATES];     /* the same for UDP and ICMP echo */
-	__u32 rule_limit;               /* rules that a generation may have */
-	__u64 watch_until_ns;           /* CLOCK_MONOTONIC: until then somebody reads `events` */
-	__u32 watch;                    /* EPG_WATCH_…; 0: events cost nothing */
-	__u32 events_per_second;        /* a CPU */
+	__u32 rule_limit;                   /* rules that a generation may have */
+	__u64 watch_until_ns;               /* CLOCK_MONOTONIC: until then somebody reads `events` */
+	__u32 watch;                        /* EPG_WATCH_…; 0: events cost nothing */
+	__u32 events_per_second;            /* a CPU */
 	/*
 	 * Add 1 after endpoints or addresses were taken away or moved: tracked flows are then decided anew at
 	 * their next packet.

@@ -58,16 +58,16 @@ typedef void (*epg_log_fn)(void *user, enum epg_log_level level, const char *mes
 
 struct epg_options {
 	size_t size;
-	const char *pin;  /* directory on a BPF file system; NULL: EPG_DEFAULT_PIN. Copied. */
-	epg_log_fn log;   /* NULL: messages are dropped. Called with the context's lock held. */
+	const char *pin; /* directory on a BPF file system; NULL: EPG_DEFAULT_PIN. Copied. */
+	epg_log_fn log;  /* NULL: messages are dropped. Called with the context's lock held. */
 	void *log_user;
 };
 
 /* What kind of failure it was: epgctl's exit status. */
 enum epg_failure {
 	EPG_FAILURE_NONE = 0,
-	EPG_FAILURE_INPUT = 3,       /* a bad policy or argument */
-	EPG_FAILURE_NOT_FOUND = 4,   /* no such interface, group, endpoint, generation */
+	EPG_FAILURE_INPUT = 3,     /* a bad policy or argument */
+	EPG_FAILURE_NOT_FOUND = 4, /* no such interface, group, endpoint, generation */
 	EPG_FAILURE_PERMISSION = 5,
 	EPG_FAILURE_UNSUPPORTED = 6, /* not loaded, or this kernel can't */
 	EPG_FAILURE_KERNEL = 7,      /* the kernel refused */
@@ -111,8 +111,8 @@ struct epg_diagnostic {
 	uint32_t line;   /* from 1; 0: the file as a whole */
 	uint32_t column; /* from 1, in characters */
 	const char *message;
-	const char *hint;    /* "" where there is none */
-	const char *excerpt; /* the line, at most 200 bytes, tabs as they are; "" where there is none */
+	const char *hint;        /* "" where there is none */
+	const char *excerpt;     /* the line, at most 200 bytes, tabs as they are; "" where there is none */
 	uint32_t excerpt_column; /* of the excerpt's first character: 1 unless a long line was cut */
 };
 
@@ -161,13 +161,13 @@ EPG_API int epg_policy_cost(struct epg *epg, const struct epg_policy *policy, st
 /* Sizes of the maps, in elements; 0: the default in brackets. They hold until unload. */
 struct epg_load_options {
 	size_t size;
-	uint32_t endpoints;      /* [65536] endpoints; twice as many addresses; made on demand */
-	uint32_t flows;          /* [262144] tracked flows; the least recently used one gives way */
-	uint32_t rules;          /* [1048576] rules a policy may have; made on demand */
-	uint32_t drop_pairs;     /* [16384] pairs and reasons with a drop counter of their own; made on demand */
-	uint32_t event_bytes;    /* [262144] ring buffer of events; a power of 2, at least 4096 */
+	uint32_t endpoints;         /* [65536] endpoints; twice as many addresses; made on demand */
+	uint32_t flows;             /* [262144] tracked flows; the least recently used one gives way */
+	uint32_t rules;             /* [1048576] rules a policy may have; made on demand */
+	uint32_t drop_pairs;        /* [16384] pairs and reasons with a drop counter of their own; made on demand */
+	uint32_t event_bytes;       /* [262144] ring buffer of events; a power of 2, at least 4096 */
 	uint32_t events_per_second; /* [10000] events a CPU and second, while somebody watches */
-	uint32_t mark;           /* [0x10000000] the one bit of skb->mark that we use; see docs/datapath.md */
+	uint32_t mark;              /* [0x10000000] the one bit of skb->mark that we use; see docs/datapath.md */
 };
 
 /*
@@ -281,7 +281,7 @@ struct epg_endpoint_spec {
 	const char *group;            /* full name of a group of the running policy */
 	const char *const *addresses; /* numeric, IPv4 or IPv6; none: they are learned */
 	size_t n_addresses;
-	const char *mac;              /* "02:00:0a:01:00:02"; NULL: the first one seen is kept */
+	const char *mac; /* "02:00:0a:01:00:02"; NULL: the first one seen is kept */
 };
 
 /*
@@ -292,7 +292,10 @@ struct epg_endpoint_spec {
  */
 EPG_API int epg_endpoint_add(struct epg *epg, const struct epg_endpoint_spec *spec);
 
-/* Unbinds an interface (also one that has vanished, by "if<ifindex>"): quarantined from the next packet on. Errors: -ENOENT. */
+/*
+ * Unbinds an interface (also one that has vanished, by "if<ifindex>"): quarantined from the next packet on.
+ * Errors: -ENOENT (not bound).
+ */
 EPG_API int epg_endpoint_remove(struct epg *epg, const char *interface);
 
 struct epg_endpoint_info {
@@ -300,9 +303,9 @@ struct epg_endpoint_info {
 	const char *interface; /* "" when it has vanished */
 	const char *group;     /* "" when the running policy has no such group: quarantined */
 	uint16_t class_id;
-	uint16_t flags;        /* EPG_ENDPOINT_… */
+	uint16_t flags; /* EPG_ENDPOINT_… */
 	bool attached;
-	const char *mac;       /* "" when not known yet */
+	const char *mac; /* "" when not known yet */
 	const char *const *addresses;
 	const uint16_t *address_flags; /* EPG_ADDRESS_…, one an address */
 	size_t n_addresses;
@@ -383,11 +386,11 @@ EPG_API int epg_drops_each(struct epg *epg, epg_drop_fn fn, void *user);
 
 struct epg_map_info {
 	const char *name;
-	const char *type;   /* "hash", "lru hash", "array", "ring buffer", … */
-	const char *pin;    /* path */
-	uint64_t entries;   /* in use; 0 where the type does not tell */
+	const char *type; /* "hash", "lru hash", "array", "ring buffer", … */
+	const char *pin;  /* path */
+	uint64_t entries; /* in use; 0 where the type does not tell */
 	uint64_t capacity;
-	uint64_t bytes;     /* kernel memory, as the kernel accounts it */
+	uint64_t bytes; /* kernel memory, as the kernel accounts it */
 };
 
 typedef int (*epg_map_fn)(void *user, const struct epg_map_info *map);
@@ -416,9 +419,9 @@ EPG_API int epg_status(struct epg *epg, struct epg_status *ret);
 
 struct epg_question {
 	size_t size;
-	const char *source;      /* an endpoint's interface, or an address */
-	const char *destination; /* an address, or an endpoint's interface */
-	const char *protocol;    /* "tcp", "udp", "icmp", "icmpv6", or a number */
+	const char *source;        /* an endpoint's interface, or an address */
+	const char *destination;   /* an address, or an endpoint's interface */
+	const char *protocol;      /* "tcp", "udp", "icmp", "icmpv6", or a number */
 	uint16_t source_port;      /* 0: 40000 */
 	uint16_t destination_port; /* required for tcp and udp */
 	int icmp_type;             /* -1: echo request */
@@ -470,13 +473,13 @@ struct epg_monitor_options {
 /* A decision with its names. */
 struct epg_event_info {
 	const struct epg_event *event;
-	const char *interface; /* of the hook */
-	const char *source_group, *destination_group; /* "" where unknown */
+	const char *interface;                            /* of the hook */
+	const char *source_group, *destination_group;     /* "" where unknown */
 	const char *source_address, *destination_address; /* "" for frames without */
-	const char *protocol;  /* "tcp", … */
+	const char *protocol;                             /* "tcp", … */
 	const char *reason_name, *reason_text;
 	const struct epg_rule_info *rule; /* NULL: none was reached, or its generation is gone */
-	uint64_t time_unix_ns; /* CLOCK_REALTIME */
+	uint64_t time_unix_ns;            /* CLOCK_REALTIME */
 };
 
 typedef int (*epg_event_fn)(void *user, const struct epg_event_info *event);

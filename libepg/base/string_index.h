@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/model.h"
+#include "base/place.h"
 
 struct string_index_entry {
 	const void *key; /* NULL: free */

@@ -21,11 +21,11 @@ static inline void util_close(const int *fd)
 #define AUTO_CLOSE __attribute__((cleanup(util_close)))
 
 /* For a type of ours: AUTO(model_free) struct model *model = NULL, after DEFINE_AUTO(struct model, model_free). */
-#define DEFINE_AUTO(type, function)                          \
-	static inline void auto_##function(type **pointer)   \
-	{                                                    \
-		if (*pointer)                                \
-			function(*pointer);                  \
+#define DEFINE_AUTO(type, function)                        \
+	static inline void auto_##function(type **pointer) \
+	{                                                  \
+		if (*pointer)                              \
+			function(*pointer);                \
 	}
 #define AUTO(function) __attribute__((cleanup(auto_##function)))
 

@@ -33,7 +33,7 @@ struct catalog_vrf {
 
 struct catalog_bridge_domain {
 	uint32_t name;
-	uint32_t id; /* never 0 */
+	uint32_t id;  /* never 0 */
 	uint32_t vrf; /* index */
 	uint32_t line;
 };
@@ -112,17 +112,17 @@ struct catalog_address {
 };
 
 /* The sections of a catalog. X(name, struct) */
-#define CATALOG_SECTIONS(X)                           \
-	X(vrfs, catalog_vrf)                          \
-	X(bridge_domains, catalog_bridge_domain)      \
-	X(groups, catalog_group)                      \
-	X(contracts, catalog_contract)                \
-	X(rules, catalog_rule)                        \
-	X(pairs, catalog_pair)                        \
-	X(rule_sets, catalog_rule_set)                \
-	X(members, catalog_member)                    \
-	X(relations, catalog_relation)                \
-	X(bindings, catalog_binding)                  \
+#define CATALOG_SECTIONS(X)                      \
+	X(vrfs, catalog_vrf)                     \
+	X(bridge_domains, catalog_bridge_domain) \
+	X(groups, catalog_group)                 \
+	X(contracts, catalog_contract)           \
+	X(rules, catalog_rule)                   \
+	X(pairs, catalog_pair)                   \
+	X(rule_sets, catalog_rule_set)           \
+	X(members, catalog_member)               \
+	X(relations, catalog_relation)           \
+	X(bindings, catalog_binding)             \
 	X(addresses, catalog_address)
 
 /* Index of a rule, an element of the list that rule sets cut pieces from. */
@@ -132,8 +132,8 @@ struct catalog_member {
 
 /* A catalog being read: pointers into the block, which must outlive it. */
 struct catalog {
-#define CATALOG_SECTION(name, type)  \
-	const struct type *name;     \
+#define CATALOG_SECTION(name, type) \
+	const struct type *name;    \
 	size_t n_##name;
 	CATALOG_SECTIONS(CATALOG_SECTION)
 #undef CATALOG_SECTION

@@ -190,7 +190,7 @@ static void list_rules(struct listing *listing)
 				   catalog_string(catalog, rule->subject), catalog_string(catalog, rule->filter),
 				   catalog_string(catalog, rule->entry), rule->reverse ? " (reverse)" : ""),
 		      rule->line);
-		text_rule_match(rule, match, sizeof(match));
+		rule_text_match(rule, match, sizeof(match));
 		fact(listing, "%s", match);
 	}
 }

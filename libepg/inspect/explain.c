@@ -162,7 +162,7 @@ static const struct epg_rule_info *copy_rule(struct copier *copier, const struct
 		copier->failed = true;
 		return NULL;
 	}
-	text_rule_info(generation, index, match, sizeof(match), rule);
+	rule_text_info(generation, index, match, sizeof(match), rule);
 	rule->contract = copy(copier, rule->contract);
 	rule->subject = copy(copier, rule->subject);
 	rule->filter = copy(copier, rule->filter);

@@ -233,7 +233,7 @@ static void fill_contract(const struct generation *generation, uint32_t index, s
 	for (uint32_t i = 0; i < contract->n_rules; i++) {
 		struct epg_rule_info *rule = &room->rules[i];
 
-		text_rule_info(generation, contract->first_rule + i, room->matches[i], MATCH_MAX, rule);
+		rule_text_info(generation, contract->first_rule + i, room->matches[i], MATCH_MAX, rule);
 		ret->packets += rule->packets;
 		ret->bytes += rule->bytes;
 	}
@@ -275,7 +275,7 @@ int epg_rules_each(struct epg *epg, epg_rule_fn fn, void *user)
 		struct epg_rule_info info;
 		char match[MATCH_MAX];
 
-		text_rule_info(generation, i, match, sizeof(match), &info);
+		rule_text_info(generation, i, match, sizeof(match), &info);
 		result = fn(user, &info);
 	}
 	return result;

@@ -165,7 +165,7 @@ static int tell(struct epg_monitor *monitor, const struct epg_event *event)
 	address_text(event->source, source);
 	address_text(event->destination, destination);
 	if (catalog && event->generation == generation->number && event->rule < catalog->n_rules) {
-		text_rule_info(generation, event->rule, match, sizeof(match), &rule);
+		rule_text_info(generation, event->rule, match, sizeof(match), &rule);
 		info.rule = &rule;
 	}
 	telling->told++;

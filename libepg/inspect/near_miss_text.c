@@ -67,7 +67,7 @@ static void packet_match(uint16_t kind, char match[MATCH_MAX])
 		rule.kinds[0] = only(kind & ~FAMILY_BIT);
 		rule.kinds[1] = only(kind | FAMILY_BIT);
 	}
-	text_rule_match(&rule, match, MATCH_MAX);
+	rule_text_match(&rule, match, MATCH_MAX);
 }
 
 static void add_kind(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *rule, uint16_t kind)
@@ -80,7 +80,7 @@ static void add_kind(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *r
 		return;
 	}
 	kinds.destination = kinds.source = kinds.flags = any;
-	text_rule_match(&kinds, wanted, sizeof(wanted));
+	rule_text_match(&kinds, wanted, sizeof(wanted));
 	packet_match(kind, seen);
 	add(text, "protocol %s is not %s", seen, wanted);
 }

@@ -29,8 +29,8 @@ size_t diagnostics_offset(struct epg_diagnostics *diagnostics, struct place plac
  */
 void diagnostics_error(struct epg_diagnostics *diagnostics, struct place place, const char *hint, const char *format,
 		       ...) __attribute__((format(printf, 4, 5)));
-void diagnostics_warning(struct epg_diagnostics *diagnostics, struct place place, const char *hint,
-			 const char *format, ...) __attribute__((format(printf, 4, 5)));
+void diagnostics_warning(struct epg_diagnostics *diagnostics, struct place place, const char *hint, const char *format,
+			 ...) __attribute__((format(printf, 4, 5)));
 
 size_t diagnostics_errors(const struct epg_diagnostics *diagnostics);
 /* Out of memory: a message is missing. */

@@ -11,15 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/place.h"
 #include "epg/abi.h"
 
 #define MODEL_NONE UINT32_MAX
-
-/* A place in the policy file; both count from 1. */
-struct place {
-	uint32_t line;
-	uint32_t column;
-};
 
 /* An inclusive interval of one 16-bit field. */
 struct model_range {
@@ -135,7 +130,7 @@ struct model_group {
 	const char *name; /* tenant/application-profile/epg, or tenant/external */
 	struct place place;
 	uint32_t tenant;
-	uint32_t app_profile;   /* counts over the whole model; MODEL_NONE: external */
+	uint32_t app_profile; /* counts over the whole model; MODEL_NONE: external */
 	uint32_t vrf;
 	uint32_t bridge_domain; /* MODEL_NONE: external */
 	uint16_t class_id;      /* as the policy demands; EPG_CLASS_NONE: to be allocated */
@@ -179,8 +174,8 @@ struct epg_diagnostics;
  * Returns 0 and a model, which the caller frees with model_free; or -EBADMSG when there was at least
  * one error, -EFBIG when the text is longer than `max_bytes`, -ENOMEM. `name` is what messages call the file.
  */
-int model_read(const char *name, const char *text, size_t length, size_t max_bytes,
-	       struct epg_diagnostics *diagnostics, struct model **ret);
+int model_read(const char *name, const char *text, size_t length, size_t max_bytes, struct epg_diagnostics *diagnostics,
+	       struct model **ret);
 void model_free(struct model *model);
 
 #endif

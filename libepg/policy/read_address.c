@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/internal.h"
+#include "base/text.h"
 #include "policy/names.h"
 #include "policy/read.h"
 

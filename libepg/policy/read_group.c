@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/internal.h"
+#include "base/text.h"
 #include "policy/read.h"
 #include "base/util.h"
 

@@ -26,8 +26,14 @@ struct schema_key {
 	const char *by_default; /* SCHEMA_LATER: a scalar, or "[]"; NULL: there is none */
 };
 
-#define SCHEMA_KEY(name, need, type, field) {(name), SCHEMA_##need, offsetof(type, field), NULL}
-#define SCHEMA_NOT_YET(name, by_default) {(name), SCHEMA_LATER, 0, (by_default)}
+#define SCHEMA_KEY(name, need, type, field)                        \
+	{                                                          \
+		(name), SCHEMA_##need, offsetof(type, field), NULL \
+	}
+#define SCHEMA_NOT_YET(name, by_default)              \
+	{                                             \
+		(name), SCHEMA_LATER, 0, (by_default) \
+	}
 
 struct schema {
 	const char *what; /* "a filter entry" */
@@ -35,7 +41,10 @@ struct schema {
 	size_t n_keys;
 };
 
-#define SCHEMA(what, keys) {(what), (keys), ARRAY_SIZE(keys)}
+#define SCHEMA(what, keys)                       \
+	{                                        \
+		(what), (keys), ARRAY_SIZE(keys) \
+	}
 #define SCHEMA_KEYS_MAX 16
 
 /*

@@ -16,6 +16,7 @@
 #include "epg/epg.h"
 #include "policy/model.h"
 #include "compile/tables.h"
+#include "base/text.h"
 #include "base/util.h"
 
 /* ---- failures (context.c) ---- */
@@ -178,19 +179,12 @@ struct epg_policy {
 /* What a compiled policy takes. */
 void policy_cost(const struct model *model, const struct tables *tables, struct epg_cost *ret);
 
-/* ---- texts (text.c) ---- */
+/* ---- texts (rule_text.c) ---- */
 
-#define TEXT_ADDRESS_MAX 48
-
-/* "10.1.0.2" or "fd00:1::2" of the mapped form. */
-void text_address(const uint8_t address[16], char text[TEXT_ADDRESS_MAX]);
-/* Reads either family into the mapped form; -EINVAL. */
-int text_parse_address(const char *text, uint8_t ret[16]);
-int text_parse_mac(const char *text, uint8_t ret[6]);
 /* "tcp dport 80-443": what a rule matches, for people. */
-void text_rule_match(const struct catalog_rule *rule, char *text, size_t size);
+void rule_text_match(const struct catalog_rule *rule, char *text, size_t size);
 /* Fills what an epg_rule_info says of rule `index`, its counters included; `match` must live as long as it. */
-void text_rule_info(const struct generation *generation, uint32_t index, char *match, size_t size,
+void rule_text_info(const struct generation *generation, uint32_t index, char *match, size_t size,
 		    struct epg_rule_info *ret);
 
 #endif

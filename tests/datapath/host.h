@@ -10,26 +10,25 @@
 #include "epg/epg.h"
 
 /* One tenant with these groups. */
-#define POLICY(groups)                                                                            \
-	"version: 1\n"                                                                            \
-	"tenants:\n"                                                                              \
-	"- name: t\n"                                                                             \
-	"  vrfs: [{name: one}, {name: two}]\n"                                                    \
-	"  bridgeDomains:\n"                                                                      \
-	"  - {name: bd1, vrf: one, subnets: [10.1.0.1/24]}\n"                                     \
-	"  - {name: bd2, vrf: one, subnets: [10.2.0.1/24]}\n"                                     \
-	"  - {name: bd3, vrf: two, subnets: [10.1.0.1/24]}\n"                                     \
-	"  filters:\n"                                                                            \
-	"  - name: web\n"                                                                         \
+#define POLICY(groups)                                                                             \
+	"version: 1\n"                                                                             \
+	"tenants:\n"                                                                               \
+	"- name: t\n"                                                                              \
+	"  vrfs: [{name: one}, {name: two}]\n"                                                     \
+	"  bridgeDomains:\n"                                                                       \
+	"  - {name: bd1, vrf: one, subnets: [10.1.0.1/24]}\n"                                      \
+	"  - {name: bd2, vrf: one, subnets: [10.2.0.1/24]}\n"                                      \
+	"  - {name: bd3, vrf: two, subnets: [10.1.0.1/24]}\n"                                      \
+	"  filters:\n"                                                                             \
+	"  - name: web\n"                                                                          \
 	"    entries: [{name: http, prot: tcp, dPort: 80}, {name: alt, prot: tcp, dPort: 8080}]\n" \
-	"  - {name: dns, entries: [{name: dns, prot: udp, dPort: 53}]}\n"                         \
-	"  contracts:\n"                                                                          \
-	"  - {name: dns, subjects: [{name: all, filters: [dns]}]}\n"                              \
-	"  - {name: web, subjects: [{name: all, filters: [web]}]}\n"                              \
-	"  appProfiles:\n"                                                                        \
-	"  - name: a\n"                                                                           \
-	"    epgs:\n" groups                                                                      \
-	"  externalEpgs:\n"                                                                       \
+	"  - {name: dns, entries: [{name: dns, prot: udp, dPort: 53}]}\n"                          \
+	"  contracts:\n"                                                                           \
+	"  - {name: dns, subjects: [{name: all, filters: [dns]}]}\n"                               \
+	"  - {name: web, subjects: [{name: all, filters: [web]}]}\n"                               \
+	"  appProfiles:\n"                                                                         \
+	"  - name: a\n"                                                                            \
+	"    epgs:\n" groups "  externalEpgs:\n"                                                   \
 	"  - {name: world, vrf: one, subnets: [0.0.0.0/0]}\n"
 
 #define FRONT(keys) "    - {name: front, bridgeDomain: bd1, consume: [web]" keys "}\n"

@@ -97,8 +97,10 @@ static void expect_ok(struct stage *stage, int error, const char *what)
 
 void stage_apply(struct stage *stage, const char *policy)
 {
-	struct epg_policy_source source = {
-		.size = sizeof(source), .path = "stage.yaml", .text = policy, .length = strlen(policy)};
+	struct epg_policy_source source = {.size = sizeof(source),
+					   .path = "stage.yaml",
+					   .text = policy,
+					   .length = strlen(policy)};
 	struct epg_diagnostics *diagnostics = NULL;
 	struct epg_policy *read = NULL;
 	int error = epg_policy_read(stage->epg, &source, &read, &diagnostics);
@@ -227,7 +229,8 @@ static struct stage_result run_xdp(struct stage *stage, const struct stage_hook 
 	int error = bpf_prog_test_run_opts(stage->programs[hook->program], &options);
 
 	cr_assert_eq(error, 0, "test run: %s", strerror(-error));
-	cr_assert(options.retval == XDP_PASS || options.retval == XDP_DROP, "unexpected return value %u", options.retval);
+	cr_assert(options.retval == XDP_PASS || options.retval == XDP_DROP, "unexpected return value %u",
+		  options.retval);
 	return (struct stage_result){.passed = options.retval == XDP_PASS};
 }
 
@@ -249,8 +252,7 @@ bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_i
 		    const struct packet_spec *spec)
 {
 	struct stage_hook ingress = {.program = STAGE_INGRESS, .interface = from};
-	struct stage_hook egress = {
-		.program = STAGE_EGRESS, .interface = to, .ingress_ifindex = stage->ifindex[from]};
+	struct stage_hook egress = {.program = STAGE_EGRESS, .interface = to, .ingress_ifindex = stage->ifindex[from]};
 	struct stage_result sent;
 	struct packet packet;
 

@@ -14,20 +14,21 @@
 
 /* Interfaces that every stage has; the policy below binds the first six. */
 enum stage_interface {
-	STAGE_FRONT,   /* shop/store/front, 10.1.0.2, fd00:1::2, MAC 02:…:02 */
-	STAGE_FRONT2,  /* the same group, .3 */
-	STAGE_BACK,    /* shop/store/back, .4 */
-	STAGE_DB,      /* shop/store/db, .5 */
-	STAGE_GUEST,   /* shop/store/guest: neither addresses nor MAC declared */
-	STAGE_FREE,    /* shop/lab/free, in a VRF that is not enforced, 10.2.0.2 */
-	STAGE_NOBODY,  /* attached by nobody, bound to nothing */
+	STAGE_FRONT,  /* shop/store/front, 10.1.0.2, fd00:1::2, MAC 02:…:02 */
+	STAGE_FRONT2, /* the same group, .3 */
+	STAGE_BACK,   /* shop/store/back, .4 */
+	STAGE_DB,     /* shop/store/db, .5 */
+	STAGE_GUEST,  /* shop/store/guest: neither addresses nor MAC declared */
+	STAGE_FREE,   /* shop/lab/free, in a VRF that is not enforced, 10.2.0.2 */
+	STAGE_NOBODY, /* attached by nobody, bound to nothing */
 	STAGE_INTERFACES
 };
 
 /*
  * The policy of STAGE_POLICY: front consumes of back: tcp 80-443 and udp 53 and ping; tcp 22 is in no contract;
  * back consumes of db: tcp 5432, stateless; the world (0.0.0.0/0, ::/0) consumes tcp 80 of back; partners
- * (192.0.2.0/24, 2001:db8::/32) consume tcp 443 of it; addresses 10.1.0.64/26 belong to group vip, which back may reach at tcp 8080.
+ * (192.0.2.0/24, 2001:db8::/32) consume tcp 443 of it; addresses 10.1.0.64/26 belong to group vip, which back may
+ * reach at tcp 8080.
  */
 extern const char STAGE_POLICY[];
 
@@ -48,7 +49,11 @@ void stage_mac(unsigned int host, uint8_t ret[6]);
 struct packet_spec stage_spec(bool ipv4, enum stage_interface from, unsigned int to_host);
 unsigned int stage_host(enum stage_interface interface);
 
-enum stage_program { STAGE_INGRESS, STAGE_EGRESS, STAGE_XDP };
+enum stage_program {
+	STAGE_INGRESS,
+	STAGE_EGRESS,
+	STAGE_XDP
+};
 
 struct stage_hook {
 	enum stage_program program;
@@ -66,7 +71,8 @@ struct stage_result stage_run(struct stage *stage, const struct stage_hook *hook
 /* Builds the packet and runs it; the common case. */
 bool stage_sends(struct stage *stage, enum stage_interface from, const struct packet_spec *spec);
 /* At the egress hook of `to`, permitted by the ingress hook of `from`. */
-bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_interface to, const struct packet_spec *spec);
+bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_interface to,
+		    const struct packet_spec *spec);
 
 /* Packets dropped for a reason, of all pairs. */
 uint64_t stage_drops(struct stage *stage, enum epg_reason reason);

@@ -10,8 +10,7 @@
 
 static const bool FAMILIES[] = {true, false};
 
-#define FOR_EACH_FAMILY(ipv4) \
-	for (const bool *family_ = FAMILIES, *(ipv4) = family_; (ipv4) < FAMILIES + 2; (ipv4)++)
+#define FOR_EACH_FAMILY(ipv4) for (const bool *family_ = FAMILIES, *(ipv4) = family_; (ipv4) < FAMILIES + 2; (ipv4)++)
 
 static struct packet_spec tcp(bool ipv4, enum stage_interface from, enum stage_interface to, uint16_t port)
 {
@@ -45,7 +44,8 @@ Test(contract, permits_what_the_filter_says_and_counts_it)
 	struct stage *stage = stage_open(STAGE_POLICY);
 	uint64_t bytes = 0, packets = 0;
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		const uint16_t ports[] = {80, 81, 443};
 
 		for (int i = 0; i < 3; i++) {
@@ -70,7 +70,8 @@ Test(contract, drops_ports_beside_the_filter_and_counts_pair_and_reason)
 	const uint16_t ports[] = {0, 22, 79, 444, 65535};
 	uint64_t dropped = 0;
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		for (int i = 0; i < 5; i++) {
 			struct packet_spec spec = tcp(*ipv4, STAGE_FRONT, STAGE_BACK, ports[i]);
 
@@ -78,7 +79,8 @@ Test(contract, drops_ports_beside_the_filter_and_counts_pair_and_reason)
 			dropped++;
 		}
 	}
-	cr_assert_eq(stage_drops_between(stage, "shop/store/front", "shop/store/back", EPG_REASON_IMPLICIT_DENY), dropped);
+	cr_assert_eq(stage_drops_between(stage, "shop/store/front", "shop/store/back", EPG_REASON_IMPLICIT_DENY),
+		     dropped);
 	cr_assert_eq(stage_drops_between(stage, "shop/store/back", "shop/store/front", EPG_REASON_IMPLICIT_DENY), 0);
 	cr_assert_eq(stage_implicit_packets(stage, EPG_RULE_IMPLICIT_DENY), dropped);
 	cr_assert_eq(stage_rule_packets(stage, "shop/web", "web"), 0);
@@ -89,7 +91,8 @@ Test(contract, tells_protocols_apart)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		struct packet_spec dns = udp(*ipv4, STAGE_FRONT, STAGE_BACK, 53);
 		struct packet_spec tcp_dns = tcp(*ipv4, STAGE_FRONT, STAGE_BACK, 53);
 		struct packet_spec udp_web = udp(*ipv4, STAGE_FRONT, STAGE_BACK, 80);
@@ -110,7 +113,8 @@ Test(contract, tells_icmp_types_apart)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		struct packet_spec echo = icmp(*ipv4, STAGE_FRONT, STAGE_BACK, *ipv4 ? 8 : 128);
 		struct packet_spec timestamp = icmp(*ipv4, STAGE_FRONT, STAGE_BACK, *ipv4 ? 13 : 139);
 
@@ -126,7 +130,8 @@ Test(contract, has_a_direction)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		struct packet_spec provider_opens = tcp(*ipv4, STAGE_BACK, STAGE_FRONT, 80);
 		struct packet_spec from_port = tcp(*ipv4, STAGE_BACK, STAGE_FRONT, 40000);
 
@@ -141,7 +146,8 @@ Test(contract, does_not_reach_beyond_its_groups)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		struct packet_spec front_to_db = tcp(*ipv4, STAGE_FRONT, STAGE_DB, 5432);
 		struct packet_spec db_to_back = tcp(*ipv4, STAGE_DB, STAGE_BACK, 80);
 
@@ -155,7 +161,8 @@ Test(contract, is_not_needed_within_a_group)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		struct packet_spec spec = tcp(*ipv4, STAGE_FRONT, STAGE_FRONT2, 9999);
 		struct packet_spec odd = tcp(*ipv4, STAGE_FRONT, STAGE_FRONT2, 0);
 
@@ -181,10 +188,8 @@ Test(contract, reaches_external_groups_by_their_longest_prefix)
 		{{[10] = 0xff, 0xff, 192, 0, 2, 7}, 443, true},     /* partners */
 		{{[10] = 0xff, 0xff, 192, 0, 2, 7}, 80, false},     /* partners are not the world */
 		{{[10] = 0xff, 0xff, 192, 0, 3, 0}, 80, true},      /* just beside */
-		{{[10] = 0xff, 0xff, 192, 0, 1, 255}, 80, true},
-		{{0x20, 0x01, 0x0d, 0xb8, [15] = 9}, 443, true},
-		{{0x20, 0x01, 0x0d, 0xb8, [15] = 9}, 80, false},
-		{{0x20, 0x01, 0x0d, 0xb9, [15] = 9}, 80, true},
+		{{[10] = 0xff, 0xff, 192, 0, 1, 255}, 80, true},        {{0x20, 0x01, 0x0d, 0xb8, [15] = 9}, 443, true},
+		{{0x20, 0x01, 0x0d, 0xb8, [15] = 9}, 80, false},        {{0x20, 0x01, 0x0d, 0xb9, [15] = 9}, 80, true},
 		{{0x20, 0x01, 0x0d, 0xb7, 0xff, [15] = 9}, 443, false},
 	};
 
@@ -284,7 +289,8 @@ Test(contract, stateless_entries_permit_both_directions_packet_by_packet)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 
-	FOR_EACH_FAMILY(ipv4) {
+	FOR_EACH_FAMILY(ipv4)
+	{
 		struct packet_spec query = tcp(*ipv4, STAGE_BACK, STAGE_DB, 5432);
 		struct packet_spec answer = tcp(*ipv4, STAGE_DB, STAGE_BACK, 40000);
 
@@ -306,7 +312,9 @@ Test(contract, stateless_entries_permit_both_directions_packet_by_packet)
 	stage_close(stage);
 }
 
-enum { CROWD = 200 };
+enum {
+	CROWD = 200
+};
 
 /* A policy in which the outside is CROWD groups of one address each; every second one may ask back for pages. */
 static char *crowd_policy(void)
@@ -322,9 +330,11 @@ static char *crowd_policy(void)
 	      "  contracts: [{name: c, subjects: [{name: s, filters: [f]}]}]\n"
 	      "  appProfiles: [{name: a, epgs: [{name: back, bridgeDomain: b, provide: [c],"
 	      " endpoints: [{interface: back, ips: [10.1.0.4]}]}]}]\n"
-	      "  externalEpgs:\n", out);
+	      "  externalEpgs:\n",
+	      out);
 	for (int i = 0; i < CROWD; i++)
-		fprintf(out, "  - {name: g%d, vrf: v, subnets: [198.51.100.%d/32]%s}\n", i, i, i & 1 ? "" : ", consume: [c]");
+		fprintf(out, "  - {name: g%d, vrf: v, subnets: [198.51.100.%d/32]%s}\n", i, i,
+			i & 1 ? "" : ", consume: [c]");
 	fclose(out);
 	return text;
 }

@@ -199,7 +199,10 @@ Test(fault, an_apply_fails_at_any_call)
 	close_host(&host, &policies);
 }
 
-/* Killed at one call after the other, by fives to be quick: one policy or the other is whole, and the next apply removes all traces. */
+/*
+ * Killed at one call after the other, by fives to be quick: one policy or the other is whole, and the next apply
+ * removes all traces.
+ */
 Test(fault, an_apply_is_killed_at_any_call)
 {
 	struct policies policies;

@@ -45,12 +45,14 @@ static void expect_replies(bool ipv4)
 
 		if (i == 2)
 			reply.icmp_type = ipv4 ? 0 : 129;
-		cr_assert_not(stage_sends(stage, STAGE_BACK, &reply), "protocol %d: a reply to nothing", specs[i].protocol);
+		cr_assert_not(stage_sends(stage, STAGE_BACK, &reply), "protocol %d: a reply to nothing",
+			      specs[i].protocol);
 		cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &specs[i]));
 		cr_assert(stage_delivers(stage, STAGE_BACK, STAGE_FRONT, &reply), "protocol %d", specs[i].protocol);
 		reply.destination_port++;
 		reply.icmp_id++;
-		cr_assert_not(stage_sends(stage, STAGE_BACK, &reply), "protocol %d: of another flow", specs[i].protocol);
+		cr_assert_not(stage_sends(stage, STAGE_BACK, &reply), "protocol %d: of another flow",
+			      specs[i].protocol);
 	}
 	cr_assert_eq(stage_rule_packets(stage, "shop/web", "web"), 2, "both directions, each packet once");
 	cr_assert_eq(stage_rule_packets(stage, "shop/web", "dns"), 2);
@@ -244,8 +246,11 @@ Test(flow, an_endpoint_that_moves_takes_no_flow_along)
 	struct stage *stage = stage_open(STAGE_POLICY);
 	struct packet_spec web = opening(true, 6, 80);
 	const char *address = "10.1.0.2";
-	struct epg_endpoint_spec move = {.size = sizeof(move), .interface = "front", .group = "shop/store/db",
-					 .addresses = &address, .n_addresses = 1};
+	struct epg_endpoint_spec move = {.size = sizeof(move),
+					 .interface = "front",
+					 .group = "shop/store/db",
+					 .addresses = &address,
+					 .n_addresses = 1};
 
 	cr_assert(stage_sends(stage, STAGE_FRONT, &web));
 	web.tcp_flags = PACKET_TCP_ACK;
@@ -262,8 +267,11 @@ Test(flow, an_endpoint_that_loses_an_address_loses_its_flows)
 	struct stage *stage = stage_open(STAGE_POLICY);
 	struct packet_spec web = opening(true, 6, 80);
 	const char *address = "10.1.0.9";
-	struct epg_endpoint_spec change = {.size = sizeof(change), .interface = "front", .group = "shop/store/front",
-					   .addresses = &address, .n_addresses = 1};
+	struct epg_endpoint_spec change = {.size = sizeof(change),
+					   .interface = "front",
+					   .group = "shop/store/front",
+					   .addresses = &address,
+					   .n_addresses = 1};
 
 	cr_assert(stage_sends(stage, STAGE_FRONT, &web));
 	web.tcp_flags = PACKET_TCP_ACK;

@@ -300,7 +300,8 @@ Test(frame, xdp_gives_the_verdicts_of_tc)
 		spec.protocol = protocols[i / 2 % 2];
 		spec.destination_port = ports[i / 4];
 		cr_assert_eq(packet_build(&spec, &packet), 0);
-		cr_assert_eq(stage_run(stage, &tc, &packet).passed, stage_run(stage, &xdp, &packet).passed, "case %d", i);
+		cr_assert_eq(stage_run(stage, &tc, &packet).passed, stage_run(stage, &xdp, &packet).passed, "case %d",
+			     i);
 	}
 	stage_close(stage);
 }

@@ -108,12 +108,12 @@ Test(text, what_a_rule_matches)
 	char text[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		text_rule_match(&cases[i].rule, text, sizeof(text));
+		rule_text_match(&cases[i].rule, text, sizeof(text));
 		cr_assert_str_eq(text, cases[i].text, "\"%s\" instead of \"%s\"", text, cases[i].text);
 	}
 	/* A buffer that is too small is not overrun. */
 	memset(text, '#', sizeof(text));
-	text_rule_match(&cases[5].rule, text, 8);
+	rule_text_match(&cases[5].rule, text, 8);
 	cr_assert_str_eq(text, "tcp dpo");
 	cr_assert_eq(text[8], '#');
 }
@@ -157,7 +157,7 @@ Test(text, what_is_told_of_a_rule)
 	struct epg_rule_info info;
 	char match[64];
 
-	text_rule_info(&generation, 1, match, sizeof(match), &info);
+	rule_text_info(&generation, 1, match, sizeof(match), &info);
 	cr_assert_eq(info.index, 1);
 	cr_assert_str_eq(info.contract, "t/web");
 	cr_assert_str_eq(info.subject, "all");
@@ -170,7 +170,7 @@ Test(text, what_is_told_of_a_rule)
 	cr_assert_eq(info.level, 7);
 	cr_assert_eq(info.packets, 3);
 	cr_assert_eq(info.bytes, 4);
-	text_rule_info(&generation, 0, match, sizeof(match), &info);
+	rule_text_info(&generation, 0, match, sizeof(match), &info);
 	cr_assert_str_eq(info.contract, "");
 	cr_assert(!info.permit && !info.stateful && !info.reverse);
 	cr_assert_eq(info.packets, 1);

@@ -1,63 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* Addresses and rules as people write them. */
-#include <arpa/inet.h>
-#include <errno.h>
+/* Rules as people read them. */
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/names.h"
 #include "runtime/internal.h"
-
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-_Static_assert(TEXT_ADDRESS_MAX >= INET6_ADDRSTRLEN, "the longest address fits");
-
-void text_address(const uint8_t address[16], char text[TEXT_ADDRESS_MAX])
-{
-	if (!memcmp(address, mapped_prefix, sizeof(mapped_prefix)))
-		inet_ntop(AF_INET, address + sizeof(mapped_prefix), text, TEXT_ADDRESS_MAX);
-	else
-		inet_ntop(AF_INET6, address, text, TEXT_ADDRESS_MAX);
-}
-
-int text_parse_address(const char *text, uint8_t ret[16])
-{
-	uint8_t address[16];
-
-	if (inet_pton(AF_INET, text, address + sizeof(mapped_prefix)) == 1)
-		memcpy(address, mapped_prefix, sizeof(mapped_prefix));
-	else if (inet_pton(AF_INET6, text, address) != 1)
-		return -EINVAL;
-	memcpy(ret, address, sizeof(address));
-	return 0;
-}
-
-static int hex_digit(char digit)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = digit ? strchr(digits, digit | 0x20) : NULL;
-
-	/* Setting bit 5 makes capitals small; a digit has it already, other characters must not become one. */
-	return found && (digit >= 'A' || (digit >= '0' && digit <= '9')) ? (int)(found - digits) : -1;
-}
-
-int text_parse_mac(const char *text, uint8_t ret[6])
-{
-	uint8_t mac[6];
-
-	for (int i = 0; i < 6; i++, text += 3) {
-		int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
-
-		if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
-			return -EINVAL;
-		mac[i] = (uint8_t)(high << 4 | low);
-	}
-	memcpy(ret, mac, sizeof(mac));
-	return 0;
-}
-
-/* ---- what a rule matches ---- */
 
 /* Text that grows in a buffer; what does not fit is cut off. */
 struct line {
@@ -108,8 +57,8 @@ static void add_protocol(struct line *line, unsigned int protocol)
 
 static bool is_icmp_kind(struct catalog_range kinds)
 {
-	return kinds.first == kinds.last && (kinds.first == EPG_KIND_IPV4 + IPPROTO_ICMP ||
-					     kinds.first == EPG_KIND_IPV6 + IPPROTO_ICMPV6);
+	return kinds.first == kinds.last &&
+	       (kinds.first == EPG_KIND_IPV4 + IPPROTO_ICMP || kinds.first == EPG_KIND_IPV6 + IPPROTO_ICMPV6);
 }
 
 /* One interval of kinds: all protocols of a family, one of them, or EtherTypes. */
@@ -184,7 +133,7 @@ static void add_type(struct line *line, const struct catalog_rule *rule)
 		add_range(line, "type", rule->destination);
 }
 
-void text_rule_match(const struct catalog_rule *rule, char *text, size_t size)
+void rule_text_match(const struct catalog_rule *rule, char *text, size_t size)
 {
 	struct line line = {text, size, 0};
 	bool icmp = is_icmp(rule);
@@ -202,7 +151,7 @@ void text_rule_match(const struct catalog_rule *rule, char *text, size_t size)
 		line_add(&line, " established");
 }
 
-void text_rule_info(const struct generation *generation, uint32_t index, char *match, size_t size,
+void rule_text_info(const struct generation *generation, uint32_t index, char *match, size_t size,
 		    struct epg_rule_info *ret)
 {
 	const struct catalog *catalog = &generation->catalog;
@@ -211,7 +160,7 @@ void text_rule_info(const struct generation *generation, uint32_t index, char *m
 	const struct epg_counter *counter = &generation->counters[index];
 	bool implicit = rule->contract == CATALOG_NONE;
 
-	text_rule_match(rule, match, size);
+	rule_text_match(rule, match, size);
 	*ret = (struct epg_rule_info){
 		.index = index,
 		.contract = implicit ? "" : catalog_string(catalog, catalog->contracts[rule->contract].name),
