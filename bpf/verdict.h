@@ -32,9 +32,23 @@ static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_co
 	flow->class_id[0] = low->bound;
 	flow->ifindex[1] = high->ifindex;
 	flow->class_id[1] = high->bound;
+	flow->revoked = false;
 	flow->rule = work->decision.rule;
 	flow->epoch = config->epoch;
 	flow->generation = work->realm.generation;
+}
+
+/*
+ * The entry stays, of a generation that is gone: so each packet is decided anew, and a policy that permits the flow
+ * again, a rollback for one, finds it as it was. It ages as if it were silent.
+ */
+static __always_inline void flow_revoke(struct epg_flow *flow)
+{
+	if (flow->revoked)
+		return;
+	flow->revoked = true;
+	flow->generation = 0;
+	count_stat(EPG_STAT_FLOWS_REVOKED);
 }
 
 static __always_inline void decide_permit_by_flow(struct decision *decision, const struct epg_flow *flow)
@@ -112,10 +126,8 @@ static __noinline int decide_and_track(const struct epg_control *config, struct 
 	if (flow && flow->opener != from && revive_reply(config, work, flow, from))
 		return EPG_REASON_NONE;
 	decide(config, &work->realm, pair, rule_key(&work->packet), &work->decision);
-	if (flow && work->decision.verdict != EPG_PERMIT) {
-		count_stat(EPG_STAT_FLOWS_REVOKED);
-		bpf_map_delete_elem(&flows, &key);
-	}
+	if (flow && work->decision.verdict != EPG_PERMIT)
+		flow_revoke(flow);
 	if (epg_explaining || !trackable || work->decision.verdict != EPG_PERMIT ||
 	    !(work->decision.flags & EPG_RULE_STATEFUL))
 		return work->decision.reason;

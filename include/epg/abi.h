@@ -227,7 +227,7 @@ struct epg_flow {
 	__u8 opener;       /* EPG_FLOW_LOW or EPG_FLOW_HIGH */
 	__u8 state;        /* enum epg_flow_state */
 	__u8 fin;          /* bit 0: the low end has sent FIN; bit 1: the high end */
-	__u8 reserved;
+	__u8 revoked;      /* denied by the policy at its last packet; it goes on when a policy permits it again */
 	__u32 epoch; /* of `control` when it was decided; another one decides anew */
 };
 
@@ -279,7 +279,7 @@ struct epg_event {
 	X(EVENTS_LIMITED, "events-limited", "events beyond the rate limit")                                \
 	X(FLOWS_CREATED, "flows-created", "flows tracked")                                                 \
 	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")       \
-	X(FLOWS_REVOKED, "flows-revoked", "tracked flows ended because the policy no longer permits them") \
+	X(FLOWS_REVOKED, "flows-revoked", "tracked flows cut because the policy no longer permits them") \
 	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")
 
 enum epg_stat {
