@@ -264,6 +264,22 @@ bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_i
 	return stage_run(stage, &egress, &packet).passed;
 }
 
+void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds)
+{
+	struct epg_control control;
+	uint32_t zero = 0;
+	char path[192];
+	int map;
+
+	snprintf(path, sizeof(path), "%s/control", stage->pin);
+	map = bpf_obj_get(path);
+	cr_assert_geq(map, 0);
+	cr_assert_eq(bpf_map_lookup_elem(map, &zero, &control), 0);
+	control.timeout[state] = seconds * control.hz;
+	cr_assert_eq(bpf_map_update_elem(map, &zero, &control, BPF_ANY), 0);
+	close(map);
+}
+
 struct drop_query {
 	const char *source, *destination;
 	enum epg_reason reason;

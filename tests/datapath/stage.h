@@ -74,6 +74,9 @@ bool stage_sends(struct stage *stage, enum stage_interface from, const struct pa
 bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_interface to,
 		    const struct packet_spec *spec);
 
+/* How long a UDP or ICMP flow in this state is remembered. */
+void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds);
+
 /* Packets dropped for a reason, of all pairs. */
 uint64_t stage_drops(struct stage *stage, enum epg_reason reason);
 /* Packets of one pair and reason; "" for an unknown group. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tracked flows: replies, errors, and what may not pass as one. */
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -279,5 +280,25 @@ Test(flow, an_endpoint_that_loses_an_address_loses_its_flows)
 	cr_assert(stage_sends(stage, STAGE_FRONT, &web));
 	cr_assert_eq(epg_endpoint_add(stage_epg(stage), &change), 0, "%s", epg_error(stage_epg(stage))->message);
 	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_sends(stage, STAGE_FRONT, &web));
+	stage_close(stage);
+}
+
+Test(flow, a_flow_is_forgotten_when_idle_and_sooner_while_only_its_opener_has_spoken)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec one_sided = opening(true, 17, 53), two_sided = opening(false, 17, 53);
+	struct packet_spec late = answer(&one_sided), reply = answer(&two_sided);
+
+	stage_set_timeout(stage, EPG_FLOW_NEW, 1);
+	stage_set_timeout(stage, EPG_FLOW_ESTABLISHED, 1000);
+	cr_assert(stage_sends(stage, STAGE_FRONT, &one_sided));
+	cr_assert(stage_sends(stage, STAGE_FRONT, &two_sided));
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	usleep(1500000);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &late));
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	stage_set_timeout(stage, EPG_FLOW_ESTABLISHED, 1);
+	usleep(1500000);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &reply));
 	stage_close(stage);
 }
