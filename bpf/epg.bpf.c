@@ -40,7 +40,7 @@ static __always_inline bool conclude(struct epg_control *config, struct work *wo
 		};
 
 		count_drop(&key, work->packet.length);
-	} else if (work->hook != EPG_HOOK_TC_EGRESS && endpoint && !epg_explaining) {
+	} else if (work->hook != EPG_HOOK_TC_EGRESS && !work->decided && endpoint && !epg_explaining) {
 		__sync_fetch_and_add(&endpoint->packets, 1);
 		__sync_fetch_and_add(&endpoint->bytes, work->packet.length);
 	}

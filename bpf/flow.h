@@ -85,6 +85,9 @@ static __always_inline bool flow_is_idle(const struct epg_control *config, const
 
 	if (state >= EPG_FLOW_STATES)
 		return true;
+	/* Another CPU may have stamped it a tick after this one has read the clock. */
+	if (idle > (__u32)-256)
+		return false;
 	return idle > (protocol == IPPROTO_TCP ? config->tcp_timeout[state] : config->timeout[state]);
 }
 

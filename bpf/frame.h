@@ -90,7 +90,7 @@ struct packet {
 	__u8 protocol; /* after extension headers */
 	__u8 hop_limit;
 	__u8 tcp_flags;
-	__u8 icmp_type;
+	__u8 icmp_type; /* IGMP: its type */
 	__u8 icmp_code;
 	__u8 reason; /* enum epg_reason: why nobody understands the frame */
 	__u8 reserved[2];
@@ -142,6 +142,11 @@ static __always_inline bool address_is_unspecified(const union address *address)
 	if (address->halves_be[0])
 		return false;
 	return !address->halves_be[1] || (address->words_be[2] == bpf_htonl(0xffff) && !address->words_be[3]);
+}
+
+static __always_inline bool address_is_mapped(const union address *address)
+{
+	return !address->halves_be[0] && address->words_be[2] == bpf_htonl(0xffff);
 }
 
 static __always_inline bool address_is_link_local(const union address *address)
@@ -241,10 +246,21 @@ static __always_inline enum epg_reason parse_icmp(struct packet *packet, void *a
 	return EPG_REASON_NONE;
 }
 
+/* RFC 3376, section 4: all messages begin with their type and have at least eight bytes. */
+static __always_inline enum epg_reason parse_igmp(struct packet *packet, void *at, void *end, __u32 left)
+{
+	if (left < 8 || at + 8 > end)
+		return EPG_REASON_MALFORMED;
+	packet->icmp_type = *(__u8 *)at;
+	return EPG_REASON_NONE;
+}
+
 static __always_inline enum epg_reason parse_upper(struct packet *packet, void *at, void *end, __u32 left)
 {
 	if (is_icmp(packet))
 		return parse_icmp(packet, at, end, left);
+	if (is_ipv4(packet) && packet->protocol == IPPROTO_IGMP)
+		return parse_igmp(packet, at, end, left);
 	return parse_ports(packet, at, end, left);
 }
 
@@ -259,6 +275,8 @@ static __always_inline enum epg_reason parse_ipv4(struct packet *packet, void *d
 		return EPG_REASON_MALFORMED;
 	header = ip->ihl * 4u;
 	total = bpf_ntohs(ip->tot_len);
+	if (!total && left > 0xffff)
+		total = left; /* aggregated beyond what the field can say */
 	if (total < header || total > left)
 		return EPG_REASON_MALFORMED;
 	address_map_ipv4(&packet->source, ip->saddr);
@@ -316,10 +334,14 @@ static __always_inline enum epg_reason parse_ipv6(struct packet *packet, void *d
 	if (at > end || ip->version != 6)
 		return EPG_REASON_MALFORMED;
 	payload = bpf_ntohs(ip->payload_len);
+	if (!payload && left > 0xffff)
+		payload = left - sizeof(*ip); /* aggregated: a jumbogram */
 	if (payload + sizeof(*ip) > left)
 		return EPG_REASON_MALFORMED;
 	__builtin_memcpy(&packet->source, &ip->saddr, 16);
 	__builtin_memcpy(&packet->destination, &ip->daddr, 16);
+	if (address_is_mapped(&packet->source) || address_is_mapped(&packet->destination))
+		return EPG_REASON_MALFORMED;
 	packet->protocol = ip->nexthdr;
 	packet->hop_limit = ip->hop_limit;
 	packet->upper = ETH_HLEN + sizeof(*ip);

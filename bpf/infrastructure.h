@@ -18,6 +18,7 @@
 
 #define ND_HOP_LIMIT 255 /* RFC 4861, 7.1: proves that no router has forwarded it */
 
+#define IGMP_QUERY 0x11
 #define MLD_QUERY 130
 #define MLD_REPORT 131
 #define MLD_DONE 132
@@ -44,6 +45,14 @@ static __always_inline int arp(const struct work *work)
 	return claims_other_mac(work) ? EPG_REASON_SPOOFED_MAC : source_may_ask(work);
 }
 
+/* RFC 4862, 5.4.3: asking without an address of one's own claims the target, and keeps its owner from using it. */
+static __always_inline bool claims_owned_target(const struct work *work)
+{
+	__u32 owner = address_owner(&work->realm, &work->packet.target);
+
+	return owner && owner != work->source.ifindex;
+}
+
 static __always_inline int neighbor_discovery(const struct work *work)
 {
 	const struct packet *packet = &work->packet;
@@ -61,6 +70,9 @@ static __always_inline int neighbor_discovery(const struct work *work)
 		if (reason)
 			return reason;
 	}
+	if (packet->icmp_type == ND_NEIGHBOR_SOLICITATION && address_is_unspecified(&packet->source) &&
+	    claims_owned_target(work))
+		return EPG_REASON_SPOOFED_ADDRESS;
 	return source_may_ask(work);
 }
 
@@ -100,6 +112,16 @@ static __always_inline bool is_membership(const struct packet *packet)
 	       ((packet->icmp_type >= MLD_QUERY && packet->icmp_type <= MLD_DONE) || packet->icmp_type == MLD2_REPORT);
 }
 
+/* Asking who listens is a router's business. */
+static __always_inline int membership(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+
+	if (work->source.ifindex && packet->icmp_type == (is_ipv4(packet) ? IGMP_QUERY : MLD_QUERY))
+		return EPG_REASON_ROUTER;
+	return source_may_ask(work);
+}
+
 /* NOT_INFRASTRUCTURE, or why it is dropped, EPG_REASON_NONE: it passes. */
 static __noinline int infrastructure(const struct work *work)
 {
@@ -112,10 +134,8 @@ static __noinline int infrastructure(const struct work *work)
 	    packet->icmp_type <= ND_REDIRECT)
 		return work->decided ? EPG_REASON_NONE : neighbor_discovery(work);
 	if (is_membership(packet))
-		return work->decided ? EPG_REASON_NONE : source_may_ask(work);
-	if (work->decided)
-		return NOT_INFRASTRUCTURE;
-	if (from_endpoint ? is_dhcp_request(packet) : is_dhcp_answer(packet))
+		return work->decided ? EPG_REASON_NONE : membership(work);
+	if (from_endpoint ? !work->decided && is_dhcp_request(packet) : !work->foreign && is_dhcp_answer(packet))
 		return source_may_ask(work);
 	return NOT_INFRASTRUCTURE;
 }

@@ -231,6 +231,20 @@ static __always_inline bool passes_by(const struct work *work)
 	       !address_owner(&work->realm, &packet->destination);
 }
 
+/*
+ * Behind XDP, TC sees what it has let pass: marks it, as XDP could not, and drops the tags that a network device
+ * has taken out of the frame before XDP could see them.
+ */
+static __always_inline int ingress_after_xdp(struct work *work)
+{
+	if (work->packet.reason == EPG_REASON_VLAN)
+		return EPG_REASON_VLAN;
+	if (passes_by(work))
+		return PASSES_BY;
+	work->decided = true;
+	return EPG_REASON_NONE;
+}
+
 /* A new flow, or a packet that belongs to none: finds both sides. */
 static __always_inline int ingress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
 {
@@ -256,6 +270,8 @@ static __always_inline int ingress(const struct epg_control *config, struct work
 
 	if (reason)
 		return reason;
+	if (work->hook == EPG_HOOK_TC_INGRESS && work->source_flags & EPG_ENDPOINT_XDP)
+		return ingress_after_xdp(work);
 	if (passes_by(work))
 		return PASSES_BY;
 	if (work->packet.reason)
@@ -281,12 +297,18 @@ static __always_inline int egress_destination(struct work *work, struct epg_endp
 	return EPG_REASON_NONE;
 }
 
+/* How a packet came to the egress hook. */
+struct arrival {
+	__u32 ifindex; /* of the interface that it came in by; 0: none */
+	bool marked;
+};
+
 /* What leaves by an uplink and comes from no endpoint is the host's own. */
 static __always_inline bool leaves_by(const struct work *work)
 {
 	const struct packet *packet = &work->packet;
 
-	if (work->destination.ifindex || work->decided || work->source.ifindex)
+	if (work->destination.ifindex || work->decided || work->source.ifindex || work->foreign)
 		return false;
 	if (packet->reason == EPG_REASON_ETHERTYPE || packet->reason == EPG_REASON_VLAN)
 		return true;
@@ -298,29 +320,37 @@ static __always_inline bool leaves_by(const struct work *work)
  * The interface by which the packet came in tells the truth about where it comes from, and a mark is believed only
  * beside it: a container that injects frames into the host's bridge can forge the mark, but such frames, like the
  * host's own, came in by none. Behind a bridge the marked packet's source address tells the endpoint: its own hook
- * has held it to that. An endpoint of another VRF is outside.
+ * has held it to that; not so where VRFs share addresses. An endpoint of another VRF is outside, and so is an
+ * address that a translation has put in the place of an endpoint's own.
  */
-static __noinline int egress_source(struct work *work, __u32 from_ifindex, bool marked)
+static __noinline int egress_source(struct work *work, const struct arrival *arrival)
 {
-	struct epg_endpoint *endpoint = endpoint_get(from_ifindex);
-	__u32 owner = from_ifindex;
+	bool ambiguous = work->realm.flags & EPG_CLASS_AMBIGUOUS;
+	struct epg_endpoint *endpoint = endpoint_get(arrival->ifindex);
+	__u32 owner = address_owner(&work->realm, &work->packet.source);
+	__u32 sender = arrival->ifindex;
 	struct epg_binding *binding;
 	struct epg_class *class;
 
-	if (!endpoint && marked) {
-		owner = address_owner(&work->realm, &work->packet.source);
+	if (!endpoint && arrival->marked && !ambiguous) {
+		sender = owner;
 		endpoint = endpoint_get(owner);
 	}
 	if (!endpoint)
 		return 0;
 	binding = endpoint_binding(endpoint, work->realm.generation);
 	class = classes_get(work->realm.slot, binding->class_id);
-	if (!class || !(class->flags & EPG_CLASS_VALID) || class->vrf != work->realm.vrf)
+	if (!class || !(class->flags & EPG_CLASS_VALID) || class->vrf != work->realm.vrf) {
+		work->foreign = !(binding->flags & EPG_ENDPOINT_UPLINK);
 		return 0;
-	work->decided = marked || binding->flags & EPG_ENDPOINT_XDP;
+	}
+	if (arrival->marked && !(binding->flags & EPG_ENDPOINT_UPLINK) && is_ip(&work->packet) &&
+	    !address_is_unspecified(&work->packet.source) && owner != sender)
+		return 0;
+	work->decided = arrival->marked;
 	if (binding->flags & EPG_ENDPOINT_UPLINK)
 		return 0;
-	work->source.ifindex = owner;
+	work->source.ifindex = sender;
 	work->source.bound = work->source.class_id = binding->class_id;
 	work->source_flags = binding->flags;
 	return 0;
@@ -361,8 +391,10 @@ static __always_inline int egress_binding(const struct work *work)
 static __always_inline int egress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
 {
 	const struct packet *packet = &work->packet;
-	int reason = work->decided ? EPG_REASON_NONE : source_may_use(work, &packet->source);
+	int reason = EPG_REASON_NONE;
 
+	if (!work->decided || !work->source.ifindex)
+		reason = source_may_use(work, &packet->source);
 	if (!reason)
 		reason = egress_binding(work);
 	if (reason)
@@ -377,12 +409,6 @@ static __always_inline int egress_decide(const struct epg_control *config, struc
 	return decide_and_track(config, work);
 }
 
-/* `arrival`: the interface that the packet came in by, 0: none; and whether it carries our mark. */
-struct arrival {
-	__u32 ifindex;
-	bool marked;
-};
-
 static __always_inline int egress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
 				  struct arrival arrival, void *data, void *end)
 {
@@ -390,15 +416,15 @@ static __always_inline int egress(const struct epg_control *config, struct work 
 
 	if (reason)
 		return reason;
-	if (work->packet.reason)
-		return leaves_by(work) ? PASSES_BY : work->packet.reason;
-	if (arrival.ifindex) {
-		if (arrival.marked && egress_follow_marked(config, work, arrival.ifindex))
-			return EPG_REASON_NONE;
-		egress_source(work, arrival.ifindex, arrival.marked);
-	}
+	if (arrival.ifindex && arrival.marked && !work->packet.reason &&
+	    egress_follow_marked(config, work, arrival.ifindex))
+		return EPG_REASON_NONE;
+	if (arrival.ifindex)
+		egress_source(work, &arrival);
 	if (leaves_by(work))
 		return PASSES_BY;
+	if (work->packet.reason)
+		return work->packet.reason;
 	reason = infrastructure(work);
 	if (reason != NOT_INFRASTRUCTURE)
 		return infrastructure_decide(work, reason);

@@ -18,7 +18,8 @@ struct work {
 	__u8 hook;          /* enum epg_hook */
 	__u8 decided; /* an earlier hook of this host has permitted the packet: it is not decided or counted again */
 	__u8 by_flow; /* an established flow let it pass: nothing new to tell */
-	__u8 reserved[7];
+	__u8 foreign; /* egress: from an endpoint of another VRF */
+	__u8 reserved[6];
 };
 
 /*

@@ -115,7 +115,7 @@ struct epg_endpoint_key {
 #define EPG_ENDPOINT_ADDRESSES_DECLARED 0x0001
 /* A port to the outside: a source is classified by its address, among the external groups of the VRF. */
 #define EPG_ENDPOINT_UPLINK 0x0002
-/* The interface's ingress is decided by XDP. Set by libepg's attach. */
+/* XDP decides at the interface's ingress, and TC behind it only marks. Set by libepg's attach, with both in place. */
 #define EPG_ENDPOINT_XDP 0x0004
 /* Bound by the policy: the next apply may change or remove it. Bindings made by hand lack it. */
 #define EPG_ENDPOINT_FROM_POLICY 0x0008
@@ -365,6 +365,7 @@ struct epg_bucket {
 #define EPG_CLASS_VALID 0x0001      /* the running policy has this group */
 #define EPG_CLASS_EXTERNAL 0x0002   /* an external group */
 #define EPG_CLASS_UNENFORCED 0x0004 /* its VRF is not enforced */
+#define EPG_CLASS_AMBIGUOUS 0x0008  /* its VRF shares addresses with another one: an address alone tells nobody */
 
 /* Table `classes`, by class id: all that a group inherits from its VRF and bridge domain. */
 struct epg_class {

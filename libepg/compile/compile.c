@@ -9,6 +9,7 @@
 #include "compile/draft.h"
 #include "compile/ids.h"
 #include "compile/pairs.h"
+#include "compile/overlap.h"
 #include "compile/prefixes.h"
 #include "compile/rule_sets.h"
 #include "compile/rules.h"
@@ -172,7 +173,7 @@ static struct epg_class *new_classes(size_t n)
 }
 
 static void fill_class(const struct compilation *compilation, uint32_t index, const struct prefix_roots *prefixes,
-		       const struct prefix_roots *subnets)
+		       const struct prefix_roots *subnets, const bool *shared)
 {
 	const struct model_group *group = &compilation->model->groups[index];
 	struct epg_class *record = &compilation->tables->classes[compilation->ids.groups[index]];
@@ -182,6 +183,8 @@ static void fill_class(const struct compilation *compilation, uint32_t index, co
 		record->flags |= EPG_CLASS_EXTERNAL;
 	if (!compilation->model->vrfs[group->vrf].enforced)
 		record->flags |= EPG_CLASS_UNENFORCED;
+	if (shared[group->vrf])
+		record->flags |= EPG_CLASS_AMBIGUOUS;
 	record->vrf = compilation->ids.vrfs[group->vrf];
 	record->prefixes4 = prefixes[group->vrf].ipv4;
 	record->prefixes6 = prefixes[group->vrf].ipv6;
@@ -198,6 +201,7 @@ static int build_classes(struct compilation *compilation)
 	struct tables *tables = compilation->tables;
 	AUTO_FREE struct prefix_roots *prefixes = NULL;
 	AUTO_FREE struct prefix_roots *subnets = NULL;
+	AUTO_FREE bool *shared = NULL;
 	size_t n = 1;
 	int error;
 
@@ -211,8 +215,10 @@ static int build_classes(struct compilation *compilation)
 			       &prefixes);
 	if (!error)
 		error = subnets_build(model, &compilation->builder, compilation->diagnostics, &subnets);
+	if (!error)
+		error = overlap_find(model, &shared);
 	for (uint32_t i = 0; !error && i < model->n_groups; i++)
-		fill_class(compilation, i, prefixes, subnets);
+		fill_class(compilation, i, prefixes, subnets, shared);
 	return error;
 }
 

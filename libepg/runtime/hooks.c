@@ -390,7 +390,7 @@ static int attach_missing(struct epg *epg, const char *interface, bool xdp, cons
 {
 	struct step steps[] = {
 		{HOOK_XDP, HOOK_XDP, xdp && !hooks->xdp},
-		{HOOK_INGRESS, HOOK_CLSACT_INGRESS, !xdp && !hooks->ingress},
+		{HOOK_INGRESS, HOOK_CLSACT_INGRESS, !hooks->ingress},
 		{HOOK_EGRESS, HOOK_CLSACT_EGRESS, !hooks->egress},
 	};
 
@@ -416,10 +416,10 @@ int hooks_attach(struct epg *epg, uint32_t ifindex, const char *interface, bool 
 	error = hooks_find(epg, ifindex, &hooks);
 	if (error)
 		return error;
-	if (xdp ? hooks.ingress : hooks.xdp)
+	if (xdp ? hooks.ingress && !hooks.xdp : hooks.xdp)
 		return context_fail(epg, EPG_FAILURE_INPUT, -EEXIST, interface, "detach it first: epgctl detach",
 				    "the interface is attached by %s", xdp ? "TC" : "XDP");
-	if (hooks_complete(&hooks))
+	if (hooks_complete(&hooks) && hooks.xdp == xdp)
 		return 0;
 	error = attach_missing(epg, interface, xdp, &hooks);
 	return error ? error : 1;

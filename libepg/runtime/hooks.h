@@ -25,10 +25,10 @@ int hooks_read(struct epg *epg, struct hooks **ret, size_t *ret_count);
 /* Those of one interface: nothing set when there are none. */
 int hooks_find(struct epg *epg, uint32_t ifindex, struct hooks *ret);
 
-/* Wholly attached, one way or the other. */
+/* Attached in both directions; XDP is beside, not instead: TC marks what it has let pass. */
 static inline bool hooks_complete(const struct hooks *hooks)
 {
-	return hooks->egress && (hooks->ingress || hooks->xdp);
+	return hooks->egress && hooks->ingress;
 }
 
 /*

@@ -19,7 +19,7 @@ Test(attach, attach_and_detach)
 	EXPECT(&host, epg_attach(host.epg, "veth2", NULL));
 	EXPECT(&host, epg_attach(host.epg, "veth2", NULL));
 	EXPECT(&host, epg_attach(host.epg, "veth3", &xdp));
-	cr_assert_str_eq(host_attachments(&host), "veth2 ingress egress; veth3 egress xdp; ");
+	cr_assert_str_eq(host_attachments(&host), "veth2 ingress egress; veth3 ingress egress xdp; ");
 	host_expect_failure(host.epg, epg_attach(host.epg, "veth2", &xdp), -EEXIST, EPG_FAILURE_INPUT, "detach");
 	host_expect_failure(host.epg, epg_attach(host.epg, "veth3", NULL), -EEXIST, EPG_FAILURE_INPUT, "XDP");
 
