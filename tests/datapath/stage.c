@@ -264,16 +264,48 @@ bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_i
 	return stage_run(stage, &egress, &packet).passed;
 }
 
-void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds)
+char *stage_policy_with(const char *policy, const char *piece, const char *replacement)
 {
-	struct epg_control control;
-	uint32_t zero = 0;
+	const char *at = strstr(policy, piece);
+	char *text = NULL;
+
+	cr_assert_not_null(at, "the policy has no \"%s\"", piece);
+	cr_assert_gt(asprintf(&text, "%.*s%s%s", (int)(at - policy), policy, replacement, at + strlen(piece)), 0);
+	return text;
+}
+
+static int open_map(struct stage *stage, const char *name)
+{
 	char path[192];
 	int map;
 
-	snprintf(path, sizeof(path), "%s/control", stage->pin);
+	snprintf(path, sizeof(path), "%s/%s", stage->pin, name);
 	map = bpf_obj_get(path);
-	cr_assert_geq(map, 0);
+	cr_assert_geq(map, 0, "%s: %s", path, strerror(errno));
+	return map;
+}
+
+void stage_shift_flows(struct stage *stage, int jiffies)
+{
+	int map = open_map(stage, "flows");
+	struct epg_flow_key key, *previous = NULL;
+	struct epg_flow flow;
+
+	while (!bpf_map_get_next_key(map, previous, &key)) {
+		cr_assert_eq(bpf_map_lookup_elem(map, &key, &flow), 0);
+		flow.seen += (uint32_t)jiffies;
+		cr_assert_eq(bpf_map_update_elem(map, &key, &flow, BPF_EXIST), 0);
+		previous = &key;
+	}
+	close(map);
+}
+
+void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds)
+{
+	int map = open_map(stage, "control");
+	struct epg_control control;
+	uint32_t zero = 0;
+
 	cr_assert_eq(bpf_map_lookup_elem(map, &zero, &control), 0);
 	control.timeout[state] = seconds * control.hz;
 	cr_assert_eq(bpf_map_update_elem(map, &zero, &control, BPF_ANY), 0);

@@ -74,6 +74,10 @@ bool stage_sends(struct stage *stage, enum stage_interface from, const struct pa
 bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_interface to,
 		    const struct packet_spec *spec);
 
+/* The stage's policy with a piece of it replaced; the caller frees. */
+char *stage_policy_with(const char *policy, const char *piece, const char *replacement);
+/* Moves the clock of all tracked flows: as if they had been seen `jiffies` later. */
+void stage_shift_flows(struct stage *stage, int jiffies);
 /* How long a UDP or ICMP flow in this state is remembered. */
 void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds);
 

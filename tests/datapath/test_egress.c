@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The hook towards an endpoint: believes what cannot be forged, decides the rest, and binds decisions to endpoints. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -230,4 +231,28 @@ Test(egress, an_apply_between_both_hooks_loses_nothing_that_stays_permitted)
 	stage_apply(stage, STAGE_POLICY);
 	cr_assert(stage_run(stage, &egress, &packet).passed);
 	stage_close(stage);
+}
+
+Test(egress, where_vrfs_share_addresses_an_address_behind_a_bridge_tells_nobody)
+{
+	char *shared = stage_policy_with(STAGE_POLICY, "[10.2.0.1/24]", "[10.1.0.1/24]");
+	char *policy = stage_policy_with(shared, "{interface: free, ips: [10.2.0.2], mac: \"02:00:00:00:00:07\"}",
+					 "{interface: free}");
+	struct stage *stage = stage_open(policy);
+	struct packet_spec spec = stage_spec(true, STAGE_FREE, stage_host(STAGE_BACK));
+	struct stage_hook ingress = {.program = STAGE_INGRESS, .interface = STAGE_FREE};
+	struct stage_hook egress = {.program = STAGE_EGRESS, .interface = STAGE_BACK};
+	struct packet packet;
+
+	/* In its own VRF the address is free to take; in back's VRF it is front's. */
+	stage_address(true, stage_host(STAGE_FRONT), spec.source);
+	spec.destination_port = 443;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	egress.mark = stage_run(stage, &ingress, &packet).mark;
+	cr_assert_eq(egress.mark, MARK);
+	egress.ingress_ifindex = stage_ifindex(stage, STAGE_NOBODY); /* its bridge */
+	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, stage_run(stage, &egress, &packet).passed);
+	stage_close(stage);
+	free(policy);
+	free(shared);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tracked flows: replies, errors, and what may not pass as one. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -301,4 +302,40 @@ Test(flow, a_flow_is_forgotten_when_idle_and_sooner_while_only_its_opener_has_sp
 	usleep(1500000);
 	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &reply));
 	stage_close(stage);
+}
+
+Test(flow, a_clock_tick_between_two_cpus_ends_no_flow)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec open = opening(true, 17, 53), reply = answer(&open);
+
+	cr_assert(stage_sends(stage, STAGE_FRONT, &open));
+	stage_shift_flows(stage, 100); /* stands for one tick: seen by a CPU whose clock is ahead of the reader's */
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	stage_close(stage);
+}
+
+/* Front asks a service address, which the host translates to back; the reply comes in by back's interface. */
+Test(flow, replies_of_a_translated_address_belong_to_the_flow_that_asked_it)
+{
+	char *provided = stage_policy_with(STAGE_POLICY, "consume: [world]}", "consume: [world], provide: [alt]}");
+	char *policy = stage_policy_with(provided, "      consume: [web]\n", "      consume: [web, alt]\n");
+	struct stage *stage = stage_open(policy);
+	struct packet_spec open = stage_spec(true, STAGE_FRONT, 0), reply;
+	struct stage_hook hook = {.program = STAGE_EGRESS, .interface = STAGE_FRONT, .mark = 0x10000000};
+	struct packet packet;
+
+	memcpy(open.destination + 12, (uint8_t[]){172, 30, 0, 10}, 4);
+	open.destination_port = 8080;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &open));
+	reply = answer(&open);
+	hook.ingress_ifindex = stage_ifindex(stage, STAGE_BACK);
+	cr_assert_eq(packet_build(&reply, &packet), 0);
+	cr_assert(stage_run(stage, &hook, &packet).passed);
+	reply.source_port++;
+	cr_assert_eq(packet_build(&reply, &packet), 0);
+	cr_assert_not(stage_run(stage, &hook, &packet).passed, "of no flow");
+	stage_close(stage);
+	free(policy);
+	free(provided);
 }

@@ -124,6 +124,12 @@ static void do_not_fragment(struct packet *packet)
 	packet->data[packet->network + 6] |= 0x40;
 }
 
+static void mapped_addresses(struct packet *packet)
+{
+	stage_address(true, stage_host(STAGE_FRONT), packet->data + packet->network + 8);
+	stage_address(true, stage_host(STAGE_BACK), packet->data + packet->network + 24);
+}
+
 static void vlan_tag(struct packet *packet)
 {
 	put16(packet, 12, 0x8100);
@@ -165,6 +171,7 @@ static const struct frame_case CASES[] = {
 	{"IPv4 total length ends in the TCP header", true, 6, total_hides_ports, EPG_REASON_MALFORMED},
 	{"IPv6 payload length beyond the frame", false, 6, payload_too_long, EPG_REASON_MALFORMED},
 	{"IPv6 payload length ends in the TCP header", false, 6, payload_hides_ports, EPG_REASON_MALFORMED},
+	{"IPv6 with IPv4-mapped addresses", false, 6, mapped_addresses, EPG_REASON_MALFORMED},
 	{"TCP data offset 4, IPv4", true, 6, tcp_offset_too_small, EPG_REASON_MALFORMED},
 	{"TCP data offset 4, IPv6", false, 6, tcp_offset_too_small, EPG_REASON_MALFORMED},
 	{"TCP data offset beyond the packet, IPv4", true, 6, tcp_offset_too_large, EPG_REASON_MALFORMED},

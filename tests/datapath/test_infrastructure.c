@@ -158,13 +158,45 @@ Test(infrastructure, an_endpoint_asks_for_an_address_and_serves_none)
 	stage_close(stage);
 }
 
+Test(infrastructure, an_endpoint_of_another_vrf_serves_no_addresses_either)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec offer = dhcp(STAGE_FREE, 67, 68);
+
+	stage_address(true, 2, offer.source);
+	offer.source[13] = 2;
+	cr_assert(stage_sends(stage, STAGE_FREE, &offer), "its own VRF is not enforced");
+	cr_assert_not(stage_delivers(stage, STAGE_FREE, STAGE_GUEST, &offer));
+	stage_close(stage);
+}
+
+Test(infrastructure, nobody_probes_for_anothers_address)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = stage_spec(false, STAGE_FRONT, stage_host(STAGE_BACK));
+	uint8_t victim[16], own[16];
+	struct packet packet;
+
+	stage_address(false, stage_host(STAGE_BACK), victim);
+	stage_address(false, stage_host(STAGE_FRONT), own);
+	memset(spec.source, 0, 16);
+	cr_assert_eq(packet_build_neighbor(&spec, 135, own, &packet), 0);
+	cr_assert(runs(stage, STAGE_INGRESS, STAGE_FRONT, &packet));
+	cr_assert_eq(packet_build_neighbor(&spec, 135, victim, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_SPOOFED_ADDRESS, runs(stage, STAGE_INGRESS, STAGE_FRONT, &packet));
+	stage_close(stage);
+}
+
 Test(infrastructure, multicast_membership_passes_and_multicast_does_not)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
-	struct packet_spec report = icmpv6(STAGE_FRONT, 143, 0x16), igmp = stage_spec(true, STAGE_FRONT, 0), data;
+	struct packet_spec report = icmpv6(STAGE_FRONT, 143, 0x16), igmp = stage_spec(true, STAGE_FRONT, 0), data, query;
 
 	report.ttl = 1;
 	cr_assert(stage_sends(stage, STAGE_FRONT, &report));
+	query = report;
+	query.icmp_type = 130;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_ROUTER, stage_sends(stage, STAGE_FRONT, &query));
 	igmp.protocol = 2;
 	igmp.payload = 8;
 	igmp.destination[12] = 224;
