@@ -24,8 +24,8 @@ struct work {
 
 /*
  * In a map rather than on the stack, which is short, and of which the verifier would follow each value: loading
- * takes an eighth of the time this way. A CPU handles one packet at a time, with softirqs off; the copy of the
- * programs that explains has a map of its own.
+ * takes an eighth of the time this way. A CPU handles one packet at a time, with softirqs off (libepg
+ * refuses real-time kernels, where that does not hold); the copy of the programs that explains has a map of its own.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

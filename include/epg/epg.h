@@ -184,7 +184,7 @@ EPG_API int epg_unload(struct epg *epg);
 
 struct epg_attach_options {
 	size_t size;
-	bool xdp; /* ingress by XDP: for uplinks, and for switches that bypass TC; egress stays TC */
+	bool xdp; /* ingress is decided by XDP: for uplinks, and for switches that bypass TC; TC ingress only marks */
 };
 
 /*

@@ -111,9 +111,12 @@ static int set_sizes(struct epg_bpf *skeleton, const struct epg_load_options *op
 
 static int load_live(struct epg *epg, const struct epg_load_options *options, struct epg_bpf **ret)
 {
-	AUTO(epg_bpf__destroy) struct epg_bpf *skeleton = epg_bpf__open();
-	int error;
+	AUTO(epg_bpf__destroy) struct epg_bpf *skeleton = NULL;
+	int error = support_check_kernel(epg);
 
+	if (error)
+		return error;
+	skeleton = epg_bpf__open();
 	if (!skeleton)
 		return context_fail_kernel(epg, -errno, NULL, "can't read the built-in programs");
 	error = set_sizes(skeleton, options);

@@ -2,7 +2,9 @@
 #include "runtime/support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -80,4 +82,16 @@ int support_fail_load(struct epg *epg, int error)
 	}
 	return context_fail(epg, EPG_FAILURE_KERNEL, error, NULL, "the debug log holds what libbpf and the kernel say",
 			    "the kernel refuses the programs: %s", strerror(-error));
+}
+
+int support_check_kernel(struct epg *epg)
+{
+	static const char path[] = "/sys/kernel/realtime";
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char value = '0';
+
+	if (fd < 0 || read(fd, &value, 1) != 1 || value != '1')
+		return 0;
+	return context_fail(epg, EPG_FAILURE_UNSUPPORTED, -EOPNOTSUPP, path, "use a kernel without PREEMPT_RT",
+			    "real-time kernels are not supported yet");
 }

@@ -11,4 +11,10 @@ struct epg;
  */
 int support_fail_load(struct epg *epg, int error);
 
+/*
+ * Refuses kernels on which the programs would load and yet not be safe: with PREEMPT_RT a packet may be interrupted
+ * by another one on the same CPU, and both would use the same scratch map. Returns 0 or -EOPNOTSUPP, recorded.
+ */
+int support_check_kernel(struct epg *epg);
+
 #endif
