@@ -228,7 +228,7 @@ struct epg_flow {
 	__u8 state;        /* enum epg_flow_state */
 	__u8 fin;          /* bit 0: the low end has sent FIN; bit 1: the high end */
 	__u8 revoked;      /* denied by the policy at its last packet; it goes on when a policy permits it again */
-	__u32 epoch; /* of `control` when it was decided; another one decides anew */
+	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
 };
 
 /* Key of `drops`. Pairs beyond the map's size are counted with both class ids zero. */
@@ -274,11 +274,11 @@ struct epg_event {
 #define EPG_RULE_NONE 0xffffffffu
 
 /* Index into the per-CPU array `stats`. X(ENUM, "name", "sentence") */
-#define EPG_STATS(X)                                                                                       \
-	X(EVENTS_LOST, "events-lost", "events that found the ring buffer full")                            \
-	X(EVENTS_LIMITED, "events-limited", "events beyond the rate limit")                                \
-	X(FLOWS_CREATED, "flows-created", "flows tracked")                                                 \
-	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")       \
+#define EPG_STATS(X)                                                                                     \
+	X(EVENTS_LOST, "events-lost", "events that found the ring buffer full")                          \
+	X(EVENTS_LIMITED, "events-limited", "events beyond the rate limit")                              \
+	X(FLOWS_CREATED, "flows-created", "flows tracked")                                               \
+	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")     \
 	X(FLOWS_REVOKED, "flows-revoked", "tracked flows cut because the policy no longer permits them") \
 	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")
 

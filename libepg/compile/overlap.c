@@ -23,7 +23,7 @@ static struct claimed claim(const struct model_prefix *prefix, uint32_t vrf)
 
 	memcpy(claimed.first, prefix->address, sizeof(claimed.first));
 	for (unsigned int bit = prefix->length; bit < 128; bit++)
-		claimed.first[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+		claimed.first[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
 	return claimed;
 }
 

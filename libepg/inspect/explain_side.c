@@ -130,7 +130,7 @@ static int owner_anywhere(struct search *search, struct explain_side *side)
 	const struct catalog *catalog = &search->generation->catalog;
 
 	for (size_t i = 0; i < catalog->n_vrfs; i++) {
-		uint32_t owner;
+		uint32_t owner = 0;
 		int error = owner_in(search, catalog->vrfs[i].id, side->address, &owner);
 
 		if (error)

@@ -190,7 +190,8 @@ Test(infrastructure, nobody_probes_for_anothers_address)
 Test(infrastructure, multicast_membership_passes_and_multicast_does_not)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
-	struct packet_spec report = icmpv6(STAGE_FRONT, 143, 0x16), igmp = stage_spec(true, STAGE_FRONT, 0), data, query;
+	struct packet_spec report = icmpv6(STAGE_FRONT, 143, 0x16), igmp = stage_spec(true, STAGE_FRONT, 0), data,
+			   query;
 
 	report.ttl = 1;
 	cr_assert(stage_sends(stage, STAGE_FRONT, &report));
