@@ -285,6 +285,26 @@ static int open_map(struct stage *stage, const char *name)
 	return map;
 }
 
+static struct epg_endpoint read_endpoint(struct stage *stage, int map, enum stage_interface interface)
+{
+	struct epg_endpoint_key key = {.ifindex = stage->ifindex[interface]};
+	struct epg_endpoint endpoint;
+
+	cr_assert_eq(bpf_map_lookup_elem(map, &key, &endpoint), 0);
+	return endpoint;
+}
+
+void stage_move_endpoint(struct stage *stage, enum stage_interface interface, enum stage_interface to_group_of)
+{
+	int map = open_map(stage, "endpoints");
+	struct epg_endpoint_key key = {.ifindex = stage->ifindex[interface]};
+	struct epg_endpoint moved = read_endpoint(stage, map, interface);
+
+	moved.next.class_id = read_endpoint(stage, map, to_group_of).next.class_id;
+	cr_assert_eq(bpf_map_update_elem(map, &key, &moved, BPF_EXIST), 0);
+	close(map);
+}
+
 void stage_shift_flows(struct stage *stage, int jiffies)
 {
 	int map = open_map(stage, "flows");

@@ -76,6 +76,8 @@ bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_i
 
 /* The stage's policy with a piece of it replaced; the caller frees. */
 char *stage_policy_with(const char *policy, const char *piece, const char *replacement);
+/* Moves an endpoint as a stranger to the library would: its entry is written, and nothing else. */
+void stage_move_endpoint(struct stage *stage, enum stage_interface interface, enum stage_interface to_group_of);
 /* Moves the clock of all tracked flows: as if they had been seen `jiffies` later. */
 void stage_shift_flows(struct stage *stage, int jiffies);
 /* How long a UDP or ICMP flow in this state is remembered. */

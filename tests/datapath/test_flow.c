@@ -339,3 +339,17 @@ Test(flow, replies_of_a_translated_address_belong_to_the_flow_that_asked_it)
 	free(policy);
 	free(provided);
 }
+
+Test(flow, an_endpoint_that_is_moved_in_the_map_takes_no_flow_along_either)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec web = opening(true, 6, 80), reply = answer(&web);
+
+	cr_assert(stage_sends(stage, STAGE_FRONT, &web));
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	stage_move_endpoint(stage, STAGE_FRONT, STAGE_DB);
+	web.tcp_flags = reply.tcp_flags = PACKET_TCP_ACK;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &web));
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &reply));
+	stage_close(stage);
+}
