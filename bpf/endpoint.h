@@ -192,7 +192,7 @@ static __noinline int address_learn(__u32 ifindex, const struct epg_address_key 
 static __noinline int address_claim(const struct realm *realm, __u32 ifindex, __u16 flags, const union address *address)
 {
 	struct epg_address_key key = {.vrf = realm->vrf};
-	bool ipv4 = !address->halves_be[0] && address->words_be[2] == bpf_htonl(0xffff);
+	bool ipv4 = address_is_mapped(address);
 	__u32 owner = address_owner(realm, address);
 
 	if (owner)

@@ -137,16 +137,17 @@ static __always_inline bool address_equal(const union address *a, const union ad
 	return a->halves_be[0] == b->halves_be[0] && a->halves_be[1] == b->halves_be[1];
 }
 
-static __always_inline bool address_is_unspecified(const union address *address)
-{
-	if (address->halves_be[0])
-		return false;
-	return !address->halves_be[1] || (address->words_be[2] == bpf_htonl(0xffff) && !address->words_be[3]);
-}
-
+/* Written in the mapped form: IPv4. */
 static __always_inline bool address_is_mapped(const union address *address)
 {
 	return !address->halves_be[0] && address->words_be[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool address_is_unspecified(const union address *address)
+{
+	if (address_is_mapped(address))
+		return !address->words_be[3];
+	return !address->halves_be[0] && !address->halves_be[1];
 }
 
 static __always_inline bool address_is_link_local(const union address *address)
@@ -159,8 +160,7 @@ static __always_inline bool address_is_multicast(const union address *address)
 {
 	if (address->bytes[0] == 0xff)
 		return true;
-	return !address->halves_be[0] && address->words_be[2] == bpf_htonl(0xffff) &&
-	       (address->bytes[12] >> 4 == 0xe || address->words_be[3] == 0xffffffff);
+	return address_is_mapped(address) && (address->bytes[12] >> 4 == 0xe || address->words_be[3] == 0xffffffff);
 }
 
 static __always_inline void address_map_ipv4(union address *address, __be32 ipv4_be)

@@ -66,7 +66,7 @@
 	X(VLAN, "vlan", "the frame carries a VLAN tag")                                                         \
 	X(FRAGMENT, "fragment", "the packet is a fragment")                                                     \
 	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")       \
-	X(ROUTER, "router", "an endpoint acts as a router: advertisement or redirect")                          \
+	X(ROUTER, "router", "an endpoint acts as a router: advertisement, redirect or membership query")        \
 	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                      \
 	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                         \
 	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                      \
