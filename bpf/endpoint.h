@@ -31,6 +31,14 @@ struct {
 	__type(value, struct epg_address_key);
 } learned SEC(".maps");
 
+/* Those who have sent lately; what was forgotten comes back with the endpoint's next binding. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct epg_mac_key);
+	__type(value, __u32);
+} macs SEC(".maps");
+
 /* Names for those who write the maps by hand; the programs don't read it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -52,6 +60,8 @@ struct realm {
 	__u32 generation;
 	__u32 slot;
 	__u32 vrf;
+	__u16 bridge_domain;
+	__u16 reserved;
 	__u32 flags; /* EPG_CLASS_… of the hook's endpoint */
 	__u32 prefixes4, prefixes6;
 	__u32 subnets4, subnets6;
@@ -75,10 +85,9 @@ static __always_inline struct epg_binding *endpoint_binding(struct epg_endpoint 
 	return is_staged(endpoint->next_generation, generation) ? &endpoint->next : &endpoint->now;
 }
 
-/* The interface of the endpoint that owns an address; 0: nobody. */
-static __always_inline __u32 address_owner(const struct realm *realm, const union address *address)
+static __always_inline __u32 owner_in_vrf(const struct realm *realm, __u32 vrf, const union address *address)
 {
-	struct epg_address_key key = {.vrf = realm->vrf};
+	struct epg_address_key key = {.vrf = vrf};
 	struct epg_address *entry;
 
 	__builtin_memcpy(key.address, address, sizeof(key.address));
@@ -88,24 +97,43 @@ static __always_inline __u32 address_owner(const struct realm *realm, const unio
 	return is_staged(entry->next_generation, realm->generation) ? entry->next.ifindex : entry->now.ifindex;
 }
 
+/* The interface of the endpoint that owns an address; 0: nobody. */
+static __always_inline __u32 address_owner(const struct realm *realm, const union address *address)
+{
+	return owner_in_vrf(realm, realm->vrf, address);
+}
+
+static __always_inline __u32 find_address(__u32 slot, __u32 root, const union address *address)
+{
+	return diagram_find(slot, root, bpf_be64_to_cpu(address->halves_be[0]), bpf_be64_to_cpu(address->halves_be[1]));
+}
+
 static __always_inline __u32 address_prefix(const struct realm *realm, const union address *address, bool ipv4)
 {
-	return diagram_find(realm->slot, ipv4 ? realm->prefixes4 : realm->prefixes6,
-			    bpf_be64_to_cpu(address->halves_be[0]), bpf_be64_to_cpu(address->halves_be[1]));
+	return find_address(realm->slot, ipv4 ? realm->prefixes4 : realm->prefixes6, address);
 }
 
 static __always_inline bool address_in_subnets(const struct realm *realm, const union address *address, bool ipv4)
 {
-	__u32 leaf = diagram_find(realm->slot, ipv4 ? realm->subnets4 : realm->subnets6,
-				  bpf_be64_to_cpu(address->halves_be[0]), bpf_be64_to_cpu(address->halves_be[1]));
+	__u32 leaf = find_address(realm->slot, ipv4 ? realm->subnets4 : realm->subnets6, address);
 
 	return leaf & EPG_TARGET_LEAF && leaf != EPG_TARGET_MISS;
+}
+
+static __always_inline bool leaf_is_class(__u32 leaf)
+{
+	return leaf & EPG_TARGET_LEAF && leaf != EPG_TARGET_MISS && !(leaf & EPG_PREFIX_VRF);
+}
+
+static __always_inline bool leaf_is_vrf(__u32 leaf)
+{
+	return leaf & EPG_TARGET_LEAF && leaf != EPG_TARGET_MISS && leaf & EPG_PREFIX_VRF;
 }
 
 /* An address that `match: {ip}` names is a member of that group, whatever its interface is bound to. */
 static __always_inline void party_refine(struct party *party, __u32 leaf)
 {
-	if (!(leaf & EPG_TARGET_LEAF) || leaf == EPG_TARGET_MISS)
+	if (!leaf_is_class(leaf))
 		return;
 	if (party->ifindex && !(leaf & EPG_PREFIX_MEMBER))
 		return;
@@ -114,20 +142,47 @@ static __always_inline void party_refine(struct party *party, __u32 leaf)
 		party->bound = party->class_id;
 }
 
-/* Who owns an address: an endpoint, else the external group of its longest prefix, else nobody. */
+static __always_inline void party_be_endpoint(struct party *party, const struct realm *realm, __u32 ifindex)
+{
+	struct epg_endpoint *endpoint = endpoint_get(ifindex);
+
+	party->ifindex = ifindex;
+	party->class_id = party->bound = endpoint ? endpoint_binding(endpoint, realm->generation)->class_id : 0;
+}
+
+/* Who owns an address in another VRF, the one of this group, into which a contract leads: as seen from there. */
+static __noinline int party_across(const struct realm *realm, __u16 group, const union address *address,
+				   struct party *party)
+{
+	struct epg_class *class = classes_get(realm->slot, group);
+	__u32 owner;
+
+	if (!class)
+		return 0;
+	owner = owner_in_vrf(realm, class->vrf, address);
+	if (owner)
+		party_be_endpoint(party, realm, owner);
+	party_refine(party, find_address(realm->slot, address_is_mapped(address) ? class->prefixes4 : class->prefixes6,
+					 address));
+	return 0;
+}
+
+/*
+ * Who owns an address: an endpoint, else by its longest prefix an external group, or whoever owns it in another VRF,
+ * else nobody.
+ */
 static __noinline int party_of_address(const struct realm *realm, const union address *address, bool ipv4,
 				       struct party *party)
 {
-	struct epg_endpoint *endpoint;
+	__u32 leaf = address_prefix(realm, address, ipv4), owner = address_owner(realm, address);
 
+	party->ifindex = 0;
 	party->class_id = party->bound = EPG_CLASS_NONE;
-	party->ifindex = address_owner(realm, address);
-	if (party->ifindex) {
-		endpoint = endpoint_get(party->ifindex);
-		if (endpoint)
-			party->class_id = party->bound = endpoint_binding(endpoint, realm->generation)->class_id;
-	}
-	party_refine(party, address_prefix(realm, address, ipv4));
+	if (owner)
+		party_be_endpoint(party, realm, owner);
+	else if (leaf_is_vrf(leaf))
+		return party_across(realm, EPG_PREFIX_CLASS(leaf), address, party);
+	party_refine(party, leaf);
 	return 0;
 }
 
@@ -139,6 +194,7 @@ static __always_inline bool realm_enter(struct realm *realm, __u16 class_id)
 	if (!class || !(class->flags & EPG_CLASS_VALID))
 		return false;
 	realm->vrf = class->vrf;
+	realm->bridge_domain = class->bridge_domain;
 	realm->flags = class->flags;
 	realm->prefixes4 = class->prefixes4;
 	realm->prefixes6 = class->prefixes6;
@@ -182,6 +238,46 @@ static __noinline int address_learn(__u32 ifindex, const struct epg_address_key 
 		return EPG_REASON_SPOOFED_ADDRESS;
 	}
 	return EPG_REASON_LEARN_LIMIT;
+}
+
+/* The endpoint of the bridge domain that has a MAC address; 0: nobody, as far as known. */
+static __noinline __u32 mac_owner(const struct realm *realm, const struct epg_mac_key *key)
+{
+	__u32 *ifindex = bpf_map_lookup_elem(&macs, key);
+	struct epg_endpoint *endpoint = ifindex ? endpoint_get(*ifindex) : NULL;
+	struct epg_binding *binding;
+	struct epg_class *class;
+
+	if (!endpoint)
+		return 0;
+	binding = endpoint_binding(endpoint, realm->generation);
+	class = classes_get(realm->slot, binding->class_id);
+	if (!class || class->bridge_domain != key->bridge_domain || !mac_equal(binding->mac, key->mac))
+		return 0;
+	return *ifindex;
+}
+
+static __always_inline __u32 mac_owner_of(const struct realm *realm, const __u8 *mac)
+{
+	struct epg_mac_key key = {.bridge_domain = realm->bridge_domain};
+
+	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
+	return mac_owner(realm, &key);
+}
+
+/*
+ * Notes where a MAC address is to be found: at its endpoint's first frame, and after each change of the binding. One
+ * that another endpoint has stays with that one: frames must not change hands because somebody asks for them.
+ */
+static __noinline int mac_note(const struct realm *realm, __u32 ifindex, struct epg_binding *binding)
+{
+	struct epg_mac_key key = {.bridge_domain = realm->bridge_domain};
+
+	__builtin_memcpy(key.mac, binding->mac, sizeof(key.mac));
+	binding->mac_noted = realm->bridge_domain;
+	if (!mac_owner(realm, &key))
+		bpf_map_update_elem(&macs, &key, &ifindex, BPF_ANY);
+	return 0;
 }
 
 /*

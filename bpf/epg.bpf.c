@@ -14,9 +14,23 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "mark.h"
 #include "verdict.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The rule that has decided, and the one that an audit has found beside it. */
+static __always_inline void count_decision(const struct work *work)
+{
+	const struct decision *decision = &work->decision;
+
+	if (decision->rule != EPG_RULE_NONE)
+		count_rule(work->realm.slot, decision->rule, work->packet.length);
+	if (decision->audited_rule == EPG_RULE_NONE)
+		return;
+	count_rule(work->realm.slot, decision->audited_rule, work->packet.length);
+	count_stat(decision->verdict == EPG_PERMIT ? EPG_STAT_WOULD_DENY : EPG_STAT_WOULD_PERMIT);
+}
 
 /* Counts and tells what was decided. True: the packet passes. */
 static __always_inline bool conclude(struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
@@ -26,12 +40,12 @@ static __always_inline bool conclude(struct epg_control *config, struct work *wo
 
 	if (reason == PASSES_BY)
 		return true;
+	if (!reason && takes_police(work))
+		reason = police(work);
 	decision->reason = reason;
 	decision->verdict = reason ? EPG_DENY : EPG_PERMIT;
-	if (!work->decided || reason) {
-		if (decision->rule != EPG_RULE_NONE)
-			count_rule(work->realm.slot, decision->rule, work->packet.length);
-	}
+	if (!work->decided || reason)
+		count_decision(work);
 	if (reason) {
 		struct epg_drop_key key = {
 			.source = work->source.class_id,
@@ -60,7 +74,7 @@ static __always_inline struct work *work_begin(const struct epg_control *config,
 	__builtin_memset(work, 0, sizeof(*work));
 	work->realm.generation = EPG_ACTIVE_GENERATION(active);
 	work->realm.slot = EPG_ACTIVE_SLOT(active);
-	work->decision.rule = EPG_RULE_NONE;
+	work->decision.rule = work->decision.audited_rule = EPG_RULE_NONE;
 	work->decision.level = EPG_LEVEL_IMPLICIT;
 	work->hook = hook;
 	work->ifindex = ifindex;
@@ -103,6 +117,8 @@ int epg_tc_ingress(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	if (reason != PASSES_BY)
 		skb->mark |= config->mark;
+	if (takes_mark(work))
+		mark_skb(skb, work);
 	return TC_ACT_UNSPEC;
 }
 
@@ -129,6 +145,8 @@ int epg_tc_egress(struct __sk_buff *skb)
 	if (!conclude(config, work, endpoint, reason))
 		return TC_ACT_SHOT;
 	skb->mark &= ~config->mark;
+	if (takes_mark(work))
+		mark_skb(skb, work);
 	return TC_ACT_UNSPEC;
 }
 
@@ -151,5 +169,9 @@ int epg_xdp_ingress(struct xdp_md *frame)
 	endpoint = endpoint_get(work->ifindex);
 	if (work->realm.generation)
 		reason = ingress(config, work, endpoint, data, end);
-	return conclude(config, work, endpoint, reason) ? XDP_PASS : XDP_DROP;
+	if (!conclude(config, work, endpoint, reason))
+		return XDP_DROP;
+	if (takes_mark(work))
+		mark_frame(data, end, work);
+	return XDP_PASS;
 }

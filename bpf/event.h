@@ -31,11 +31,15 @@ struct {
 } event_windows SEC(".maps");
 
 /* Interest ends by itself some time after the watcher has died. */
-static __always_inline bool is_watched(struct epg_control *config, __u8 verdict, __u64 *ret_now)
+static __always_inline bool is_watched(struct epg_control *config, const struct decision *decision, __u64 *ret_now)
 {
-	__u32 wanted = verdict == EPG_PERMIT ? EPG_WATCH_PERMIT : EPG_WATCH_DENY;
+	__u32 kinds = decision->verdict == EPG_PERMIT ? EPG_WATCH_PERMIT : EPG_WATCH_DENY;
 
-	if (!(config->watch & wanted))
+	if (decision->audited_rule != EPG_RULE_NONE)
+		kinds |= EPG_WATCH_AUDIT;
+	if (decision->flags & EPG_RULE_LOG)
+		kinds |= EPG_WATCH_LOG;
+	if (!(config->watch & kinds))
 		return false;
 	*ret_now = bpf_ktime_get_ns();
 	if (*ret_now < config->watch_until_ns)
@@ -59,11 +63,27 @@ static __always_inline bool is_within_rate(const struct epg_control *config)
 	return window->count++ < config->events_per_second;
 }
 
+static __always_inline __u8 event_flags(const struct decision *decision)
+{
+	__u8 flags = decision->flags & EPG_RULE_LOG ? EPG_EVENT_LOG : 0;
+
+	if (decision->audited_rule != EPG_RULE_NONE)
+		flags |= decision->verdict == EPG_PERMIT ? EPG_EVENT_WOULD_DENY : EPG_EVENT_WOULD_PERMIT;
+	return flags;
+}
+
 static __always_inline void event_fill(struct epg_event *event, const struct work *work)
 {
 	const struct packet *packet = &work->packet;
-	bool icmp = is_ip(packet) && is_icmp(packet);
+	__u16 source_port = bpf_ntohs(packet->source_port_be);
+	__u16 destination_port = bpf_ntohs(packet->destination_port_be);
 
+	if (is_ip(packet) && is_icmp(packet)) {
+		source_port = packet->icmp_code;
+		destination_port = packet->icmp_type;
+	} else if (packet->ethertype == ETH_P_ARP) {
+		destination_port = packet->arp_operation;
+	}
 	event->generation = work->realm.generation;
 	event->rule = work->decision.rule;
 	event->ifindex = work->ifindex;
@@ -74,8 +94,8 @@ static __always_inline void event_fill(struct epg_event *event, const struct wor
 	__builtin_memcpy(event->destination, &packet->destination, 16);
 	event->source_class = work->source.class_id;
 	event->destination_class = work->destination.class_id;
-	event->source_port = icmp ? packet->icmp_code : bpf_ntohs(packet->source_port_be);
-	event->destination_port = icmp ? packet->icmp_type : bpf_ntohs(packet->destination_port_be);
+	event->source_port = source_port;
+	event->destination_port = destination_port;
 	event->ethertype = packet->ethertype;
 	event->protocol = packet->protocol;
 	event->tcp_flags = packet->tcp_flags;
@@ -85,6 +105,12 @@ static __always_inline void event_fill(struct epg_event *event, const struct wor
 	event->level = work->decision.level;
 	__builtin_memcpy(event->source_mac, packet->source_mac, 6);
 	__builtin_memcpy(event->destination_mac, packet->destination_mac, 6);
+	event->flags = event_flags(&work->decision);
+	event->dscp = packet->traffic_class >> 2;
+	event->fragment = packet->fragment;
+	event->reserved = 0;
+	event->audited_rule = work->decision.audited_rule;
+	event->reserved2 = 0;
 }
 
 static __noinline int event_send(struct epg_control *config, const struct work *work)
@@ -101,7 +127,7 @@ static __noinline int event_send(struct epg_control *config, const struct work *
 		}
 		return 0;
 	}
-	if (!is_watched(config, work->decision.verdict, &now))
+	if (!is_watched(config, &work->decision, &now))
 		return 0;
 	if (!is_within_rate(config)) {
 		count_stat(EPG_STAT_EVENTS_LIMITED);

@@ -25,10 +25,15 @@ static __always_inline bool is_opening(const struct packet *packet)
 	return is_echo_request(packet);
 }
 
+/*
+ * All of IP but later fragments, whose ports nobody knows, and ICMP other than echo, where nothing says what answers
+ * what. Protocols without ports have one flow between two addresses.
+ */
 static __always_inline bool is_trackable(const struct packet *packet)
 {
-	return packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP || is_echo_request(packet) ||
-	       is_echo_reply(packet);
+	if (!is_ip(packet) || packet->fragment == EPG_FRAGMENT_LATER)
+		return false;
+	return !is_icmp(packet) || is_echo_request(packet) || is_echo_reply(packet);
 }
 
 /* Compared as memory: big-endian halves, then ports. */

@@ -25,7 +25,14 @@
 /* Bytes that are made contiguous when headers do not lie in the packet's first piece. */
 #define HEADER_BYTES_MAX 512
 
-#define IPV4_FRAGMENT_MASK 0x3fff /* more fragments, and the offset */
+/* More fragments follow; which eight bytes of the packet this one begins with. */
+#define IPV4_MORE 0x2000
+#define IPV4_OFFSET_MASK 0x1fff
+#define IPV6_MORE 0x0001
+#define IPV6_OFFSET_MASK 0xfff8
+
+/* Below, the field is the length of an IEEE 802.3 frame. */
+#define ETHERTYPE_FIRST 0x600
 
 /* <linux/icmp.h> and <linux/if_arp.h> drag the C library in; RFC 792, RFC 4443, RFC 826. */
 #define ICMP_ECHOREPLY 0
@@ -92,8 +99,10 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 icmp_type; /* IGMP: its type */
 	__u8 icmp_code;
-	__u8 reason; /* enum epg_reason: why nobody understands the frame */
-	__u8 reserved[2];
+	__u8 reason;        /* enum epg_reason: why nobody understands the frame */
+	__u8 traffic_class; /* DSCP and ECN (RFC 2474, RFC 3168) */
+	__u8 fragment;      /* enum epg_fragment */
+	__u16 arp_operation;
 };
 
 static __always_inline bool is_ipv4(const struct packet *packet)
@@ -106,8 +115,17 @@ static __always_inline bool is_ip(const struct packet *packet)
 	return packet->ethertype == ETH_P_IP || packet->ethertype == ETH_P_IPV6;
 }
 
+/* Neither IP nor ARP: known by its MAC addresses and its EtherType alone. */
+static __always_inline bool is_other(const struct packet *packet)
+{
+	return !is_ip(packet) && packet->ethertype != ETH_P_ARP;
+}
+
+/* A message of ICMP or ICMPv6, with its type. */
 static __always_inline bool is_icmp(const struct packet *packet)
 {
+	if (packet->fragment == EPG_FRAGMENT_LATER)
+		return false;
 	return is_ipv4(packet) ? packet->protocol == IPPROTO_ICMP : packet->protocol == IPPROTO_ICMPV6;
 }
 
@@ -181,10 +199,18 @@ static __always_inline bool mac_is_zero(const __u8 *mac)
 	return !(*(const __u16 *)mac | *(const __u16 *)(mac + 2) | *(const __u16 *)(mac + 4));
 }
 
+static __always_inline bool has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
+}
+
 /* ---- upper layers: `at` is where the header begins, `left` the bytes that the IP header promises from there ---- */
 
 static __always_inline enum epg_reason parse_ports(struct packet *packet, void *at, void *end, __u32 left)
 {
+	__be16 *ports_be = at;
+
 	if (packet->protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = at;
 
@@ -199,11 +225,17 @@ static __always_inline enum epg_reason parse_ports(struct packet *packet, void *
 
 		if ((void *)(udp + 1) > end)
 			return EPG_REASON_MALFORMED;
+		/* The length is the whole datagram's, of which a first fragment has a part. */
 		length = bpf_ntohs(udp->len);
-		if (length < sizeof(*udp) || length > left)
+		if (length < sizeof(*udp) || (length > left && packet->fragment != EPG_FRAGMENT_FIRST))
 			return EPG_REASON_MALFORMED;
 		packet->source_port_be = udp->source;
 		packet->destination_port_be = udp->dest;
+	} else if (has_ports(packet->protocol)) {
+		if (left < 8 || at + 8 > end)
+			return EPG_REASON_MALFORMED;
+		packet->source_port_be = ports_be[0];
+		packet->destination_port_be = ports_be[1];
 	}
 	return EPG_REASON_NONE;
 }
@@ -266,6 +298,13 @@ static __always_inline enum epg_reason parse_upper(struct packet *packet, void *
 
 /* ---- network layers: `left` is the bytes behind the Ethernet header, trailing padding included ---- */
 
+/* RFC 1858, 3.2: a piece that begins with the second eight bytes of TCP would put other flags over the first one's. */
+static __always_inline enum epg_reason later_fragment(struct packet *packet, __u32 eights)
+{
+	packet->fragment = EPG_FRAGMENT_LATER;
+	return packet->protocol == IPPROTO_TCP && eights == 1 ? EPG_REASON_MALFORMED : EPG_REASON_NONE;
+}
+
 static __always_inline enum epg_reason parse_ipv4(struct packet *packet, void *data, void *end, __u32 left)
 {
 	struct iphdr *ip = data + ETH_HLEN;
@@ -283,26 +322,42 @@ static __always_inline enum epg_reason parse_ipv4(struct packet *packet, void *d
 	address_map_ipv4(&packet->destination, ip->daddr);
 	packet->protocol = ip->protocol;
 	packet->hop_limit = ip->ttl;
+	packet->traffic_class = ip->tos;
 	packet->upper = ETH_HLEN + header;
-	if (ip->frag_off & bpf_htons(IPV4_FRAGMENT_MASK))
-		return EPG_REASON_FRAGMENT;
+	if (ip->frag_off & bpf_htons(IPV4_OFFSET_MASK))
+		return later_fragment(packet, bpf_ntohs(ip->frag_off) & IPV4_OFFSET_MASK);
+	if (ip->frag_off & bpf_htons(IPV4_MORE))
+		packet->fragment = EPG_FRAGMENT_FIRST;
 	return parse_upper(packet, (void *)ip + header, end, total - header);
+}
+
+/* RFC 8200, 4.5. One that is the whole packet (RFC 6946) is none. */
+static __always_inline enum epg_reason parse_fragment_header(struct packet *packet, const __u8 *header)
+{
+	__u32 offset = bpf_ntohs(*(__be16 *)(header + 2));
+
+	packet->protocol = header[0];
+	if (offset & IPV6_OFFSET_MASK)
+		return later_fragment(packet, offset >> 3);
+	if (offset & IPV6_MORE)
+		packet->fragment = EPG_FRAGMENT_FIRST;
+	return EPG_REASON_NONE;
 }
 
 /*
  * Follows the extension headers (RFC 8200, section 4) from `*at`. ESP and "no next header" end the chain as
- * protocols of their own.
+ * protocols of their own; a later fragment ends it too.
  */
 static __always_inline enum epg_reason parse_extensions(struct packet *packet, void **at, void *end, __u32 *left)
 {
 #pragma unroll
 	for (int i = 0; i <= EXTENSION_HEADERS_MAX; i++) {
+		enum epg_reason reason;
 		__u8 *header = *at;
 		__u32 length;
 
 		switch (packet->protocol) {
 		case IPPROTO_FRAGMENT:
-			return EPG_REASON_FRAGMENT;
 		case IPPROTO_HOPOPTS:
 		case IPPROTO_ROUTING:
 		case IPPROTO_DSTOPTS:
@@ -313,11 +368,20 @@ static __always_inline enum epg_reason parse_extensions(struct packet *packet, v
 		}
 		if ((void *)(header + 8) > end)
 			return EPG_REASON_MALFORMED;
-		length = packet->protocol == IPPROTO_AH ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
+		if (packet->protocol == IPPROTO_FRAGMENT)
+			length = 8;
+		else
+			length = packet->protocol == IPPROTO_AH ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
 		if (length > *left)
 			return EPG_REASON_MALFORMED;
-		packet->protocol = header[0];
 		packet->upper += length;
+		if (packet->protocol == IPPROTO_FRAGMENT) {
+			reason = parse_fragment_header(packet, header);
+			if (reason || packet->fragment == EPG_FRAGMENT_LATER)
+				return reason;
+		} else {
+			packet->protocol = header[0];
+		}
 		*left -= length;
 		*at += length;
 	}
@@ -344,9 +408,10 @@ static __always_inline enum epg_reason parse_ipv6(struct packet *packet, void *d
 		return EPG_REASON_MALFORMED;
 	packet->protocol = ip->nexthdr;
 	packet->hop_limit = ip->hop_limit;
+	packet->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	packet->upper = ETH_HLEN + sizeof(*ip);
 	reason = parse_extensions(packet, &at, end, &payload);
-	if (reason)
+	if (reason || packet->fragment == EPG_FRAGMENT_LATER)
 		return reason;
 	return parse_upper(packet, at, end, payload);
 }
@@ -360,6 +425,7 @@ static __always_inline enum epg_reason parse_arp(struct packet *packet, void *da
 	if ((void *)(arp + 1) > end || arp->hardware_be != bpf_htons(ARP_HARDWARE_ETHERNET) ||
 	    arp->protocol_be != bpf_htons(ETH_P_IP) || arp->hardware_length != 6 || arp->protocol_length != 4)
 		return EPG_REASON_MALFORMED;
+	packet->arp_operation = bpf_ntohs(arp->operation_be);
 	__builtin_memcpy(packet->claimed_mac, arp->sender_mac, 6);
 	__builtin_memcpy(&address_be, arp->sender, 4);
 	address_map_ipv4(&packet->target, address_be);
@@ -391,7 +457,10 @@ static __noinline int parse_frame(struct packet *packet, void *data, void *end)
 	case ETH_P_8021AD:
 		return EPG_REASON_VLAN;
 	default:
-		return EPG_REASON_ETHERTYPE;
+		/* Without addresses, groups can only be told by a MAC address that one endpoint has. */
+		if (packet->ethertype < ETHERTYPE_FIRST || packet->destination_mac[0] & 1)
+			return EPG_REASON_ETHERTYPE;
+		return EPG_REASON_NONE;
 	}
 }
 

@@ -58,7 +58,8 @@ static __always_inline int neighbor_discovery(const struct work *work)
 	const struct packet *packet = &work->packet;
 	bool router = packet->icmp_type == ND_ROUTER_ADVERTISEMENT || packet->icmp_type == ND_REDIRECT;
 
-	if (packet->hop_limit != ND_HOP_LIMIT)
+	/* RFC 6980: never in fragments. */
+	if (packet->hop_limit != ND_HOP_LIMIT || packet->fragment)
 		return EPG_REASON_MALFORMED;
 	if (router && work->source.ifindex)
 		return EPG_REASON_ROUTER;
@@ -104,7 +105,7 @@ static __always_inline bool is_dhcp_answer(const struct packet *packet)
 
 static __always_inline bool is_membership(const struct packet *packet)
 {
-	if (!address_is_multicast(&packet->destination))
+	if (!address_is_multicast(&packet->destination) || packet->fragment)
 		return false;
 	if (is_ipv4(packet))
 		return packet->protocol == IPPROTO_IGMP;
@@ -122,6 +123,42 @@ static __always_inline int membership(const struct work *work)
 	return source_may_ask(work);
 }
 
+static __always_inline bool is_neighbor_discovery(const struct packet *packet)
+{
+	return packet->ethertype == ETH_P_IPV6 && is_icmp(packet) && packet->icmp_type >= ND_ROUTER_SOLICITATION &&
+	       packet->icmp_type <= ND_REDIRECT;
+}
+
+/* Whom ARP or neighbour discovery asks for, or answers: NULL: neither does. */
+static __always_inline const union address *neighbor_of(const struct packet *packet)
+{
+	if (packet->ethertype == ETH_P_ARP)
+		return &packet->destination;
+	if (!is_neighbor_discovery(packet))
+		return NULL;
+	if (packet->icmp_type == ND_NEIGHBOR_SOLICITATION)
+		return &packet->target;
+	return packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT ? &packet->destination : NULL;
+}
+
+/*
+ * Where the bridge domain says so, endpoints find each other only as contracts permit; addresses that none of them
+ * owns, the gateway's for one, are free. Fills in whom the packet is for.
+ */
+static __always_inline bool takes_contract(struct work *work)
+{
+	const union address *neighbor = neighbor_of(&work->packet);
+	__u32 owner;
+
+	if (!(work->realm.flags & EPG_CLASS_ARP) || work->decided || !work->source.ifindex || !neighbor)
+		return false;
+	owner = address_owner(&work->realm, neighbor);
+	if (!owner || owner == work->source.ifindex)
+		return false;
+	party_of_address(&work->realm, neighbor, address_is_mapped(neighbor), &work->destination);
+	return true;
+}
+
 /* NOT_INFRASTRUCTURE, or why it is dropped, EPG_REASON_NONE: it passes. */
 static __noinline int infrastructure(const struct work *work)
 {
@@ -130,8 +167,7 @@ static __noinline int infrastructure(const struct work *work)
 
 	if (packet->ethertype == ETH_P_ARP)
 		return work->decided ? EPG_REASON_NONE : arp(work);
-	if (!is_ipv4(packet) && packet->protocol == IPPROTO_ICMPV6 && packet->icmp_type >= ND_ROUTER_SOLICITATION &&
-	    packet->icmp_type <= ND_REDIRECT)
+	if (is_neighbor_discovery(packet))
 		return work->decided ? EPG_REASON_NONE : neighbor_discovery(work);
 	if (is_membership(packet))
 		return work->decided ? EPG_REASON_NONE : membership(work);

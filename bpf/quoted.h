@@ -5,8 +5,6 @@
 
 #include "frame.h"
 
-#define IPV4_OFFSET_MASK 0x1fff
-
 /* Both ends of a packet as its flow has them. */
 struct ends {
 	union address source;
@@ -25,13 +23,13 @@ static __always_inline bool quoted_ports(struct ends *quoted, bool ipv4, void *a
 
 	if (at + 8 > end)
 		return false;
-	if (quoted->protocol == IPPROTO_TCP || quoted->protocol == IPPROTO_UDP) {
+	if (has_ports(quoted->protocol)) {
 		quoted->source_port_be = ports_be[0];
 		quoted->destination_port_be = ports_be[1];
 		return true;
 	}
 	if (quoted->protocol != (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return false;
+		return true; /* flows of other protocols have no ports */
 	request = icmp[0] == (ipv4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST);
 	if (!request && icmp[0] != (ipv4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
 		return false;

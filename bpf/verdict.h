@@ -9,6 +9,7 @@
 #include "event.h"
 #include "flow.h"
 #include "infrastructure.h"
+#include "police.h"
 
 /* ---- flows ---- */
 
@@ -34,8 +35,18 @@ static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_co
 	flow->class_id[1] = high->bound;
 	flow->revoked = false;
 	flow->rule = work->decision.rule;
+	flow->flags = work->decision.flags;
+	flow->dscp = work->decision.dscp;
 	flow->epoch = config->epoch;
 	flow->generation = work->realm.generation;
+}
+
+/* The packet opens the flow, or could have: it is decided anew by what this one says. */
+static __always_inline void flow_note_opening(struct epg_flow *flow, const struct packet *packet, __u32 from)
+{
+	flow->opener = from;
+	flow->opened_flags = rule_flags(packet);
+	flow->opened_dscp = packet->traffic_class >> 2;
 }
 
 /*
@@ -54,6 +65,8 @@ static __always_inline void flow_revoke(struct epg_flow *flow)
 static __always_inline void decide_permit_by_flow(struct decision *decision, const struct epg_flow *flow)
 {
 	decision->rule = flow->rule;
+	decision->flags = flow->flags & ~EPG_RULE_LOG; /* told when the flow was opened */
+	decision->dscp = flow->dscp;
 	decision->verdict = EPG_PERMIT;
 	decision->reason = EPG_REASON_NONE;
 }
@@ -80,24 +93,80 @@ static __noinline int follow_flow(const struct epg_control *config, struct work 
 		return false;
 	if (!ingress && (from ? flow->ifindex[1] : flow->ifindex[0]) != work->source.ifindex)
 		return false;
-	if (!work->decided)
+	/* Across VRFs each side has an entry of its own. */
+	if (!work->decided || work->crosses)
 		flow_advance(flow, &work->packet, from);
 	decide_permit_by_flow(&work->decision, flow);
 	work->by_flow = true;
 	return true;
 }
 
-/*
- * A flow that was permitted in an earlier generation, or to other parties, at a packet of the side that did not
- * open it: it goes on if its opener could open it now.
- */
-static __always_inline bool revive_reply(const struct epg_control *config, struct work *work, struct epg_flow *flow,
-					 __u32 from)
+static __always_inline __u32 pair_of(const struct party *source, const struct party *destination)
 {
-	__u32 pair = (__u32)work->destination.class_id << 16 | work->source.class_id;
+	return (__u32)source->class_id << 16 | destination->class_id;
+}
+
+/* The key of the packet that opened the flow of which this one, of either side, is a part. */
+static __always_inline void rule_key_of_flow(struct rule_key *key, const struct epg_flow *flow,
+					     const struct packet *packet, bool by_opener)
+{
+	__be16 source_be = by_opener ? packet->source_port_be : packet->destination_port_be;
+	__be16 destination_be = by_opener ? packet->destination_port_be : packet->source_port_be;
+	__u64 destination = bpf_ntohs(destination_be), source = bpf_ntohs(source_be);
+
+	if (is_icmp(packet)) {
+		destination = is_ipv4(packet) ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
+		source = 0;
+	}
+	rule_key_fill(key, rule_kind(packet), destination, source, flow->opened_flags);
+	rule_key_add(key, EPG_FIELD_DSCP, flow->opened_dscp);
+}
+
+/*
+ * Nothing permits the flow any more, and its contract lets it go on: unless something denies it, or one of its ends
+ * is another endpoint, or in another group, than the one for which it was permitted.
+ */
+static __always_inline bool flow_is_kept(const struct epg_flow *flow, const struct work *work, __u32 from)
+{
+	__u32 rule = work->decision.rule;
+
+	if (!(flow->flags & EPG_RULE_KEEP) || flow->revoked || work->decision.reason == EPG_REASON_INTERNAL)
+		return false;
+	if (rule != EPG_RULE_IMPLICIT_DENY && rule != EPG_RULE_SOURCE_NOT_PREFERRED &&
+	    rule != EPG_RULE_DESTINATION_NOT_PREFERRED)
+		return false;
+	return end_is(flow, from, &work->source) && end_is(flow, !from, &work->destination);
+}
+
+static __always_inline void decide_keep(struct decision *decision, const struct epg_flow *flow)
+{
+	if (flow->rule != EPG_RULE_KEPT)
+		count_stat(EPG_STAT_FLOWS_KEPT);
+	decision->rule = EPG_RULE_KEPT;
+	decision->level = EPG_LEVEL_INFRASTRUCTURE;
+	decision->verdict = EPG_PERMIT;
+	decision->reason = EPG_REASON_NONE;
+	decision->audited_rule = EPG_RULE_NONE;
+	decision->flags = flow->flags;
+	decision->dscp = flow->dscp;
+}
+
+/*
+ * A flow that was permitted in an earlier generation, or to other parties: it goes on if its opener could open it
+ * now, by the packet that it was opened with.
+ */
+static __always_inline bool flow_redecide(const struct epg_control *config, struct work *work, struct epg_flow *flow,
+					  __u32 from)
+{
+	bool by_opener = flow->opener == from;
+	__u32 pair =
+		by_opener ? pair_of(&work->source, &work->destination) : pair_of(&work->destination, &work->source);
 
 	count_stat(EPG_STAT_FLOWS_REDECIDED);
-	decide(config, &work->realm, pair, rule_key_of_opener(&work->packet), &work->decision);
+	rule_key_of_flow(&work->key, flow, &work->packet, by_opener);
+	decide(&work->realm, pair, &work->key, &work->decision);
+	if (work->decision.verdict != EPG_PERMIT && flow_is_kept(flow, work, from))
+		decide_keep(&work->decision, flow);
 	if (work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL))
 		return false;
 	flow_bind(flow, config, work, from);
@@ -105,49 +174,63 @@ static __always_inline bool revive_reply(const struct epg_control *config, struc
 	return true;
 }
 
+/* Does a packet that was permitted by itself open a flow? Answers and resets don't. */
+static __always_inline bool opens_flow(const struct work *work)
+{
+	if (epg_explaining || work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL))
+		return false;
+	if (!is_trackable(&work->packet) || is_echo_reply(&work->packet))
+		return false;
+	return work->packet.protocol != IPPROTO_TCP || !(work->packet.tcp_flags & TCP_RST);
+}
+
+static __always_inline int flow_open(const struct epg_control *config, struct work *work,
+				     const struct epg_flow_key *key, __u32 from)
+{
+	struct epg_flow fresh = {.seen = (__u32)bpf_jiffies64()};
+
+	flow_note_opening(&fresh, &work->packet, from);
+	flow_bind(&fresh, config, work, from);
+	if (bpf_map_update_elem(&flows, key, &fresh, BPF_ANY)) {
+		work->decision.verdict = EPG_DENY;
+		return EPG_REASON_FLOW_TABLE;
+	}
+	count_stat(EPG_STAT_FLOWS_CREATED);
+	return EPG_REASON_NONE;
+}
+
 /* Both sides are known: decides, and tracks what a stateful rule permits. */
 static __noinline int decide_and_track(const struct epg_control *config, struct work *work)
 {
-	__u32 pair = (__u32)work->source.class_id << 16 | work->destination.class_id;
 	struct epg_flow_key key;
 	struct epg_flow *flow = NULL;
-	struct epg_flow fresh = {};
 	struct ends ends;
 	__u32 from = 0;
-	bool trackable = is_trackable(&work->packet);
 
-	if (trackable) {
+	if (is_trackable(&work->packet)) {
 		flow_ends(&ends, &work->packet);
 		from = flow_key(&key, &ends, work->realm.vrf);
 		flow = flow_find(config, &key);
 		if (flow && !flow_accepts(flow, &work->packet, from))
 			flow = NULL;
 	}
-	if (flow && flow->opener != from && revive_reply(config, work, flow, from))
+	if (flow && flow_redecide(config, work, flow, from))
 		return EPG_REASON_NONE;
-	decide(config, &work->realm, pair, rule_key(&work->packet), &work->decision);
+	rule_key_of_packet(&work->key, &work->packet);
+	decide(&work->realm, pair_of(&work->source, &work->destination), &work->key, &work->decision);
 	if (flow && work->decision.verdict != EPG_PERMIT)
 		flow_revoke(flow);
-	if (epg_explaining || !trackable || work->decision.verdict != EPG_PERMIT ||
-	    !(work->decision.flags & EPG_RULE_STATEFUL))
+	if (work->decision.reason == EPG_REASON_IMPLICIT_DENY && work->packet.fragment == EPG_FRAGMENT_LATER)
+		work->decision.reason = EPG_REASON_FRAGMENT;
+	if (!opens_flow(work))
 		return work->decision.reason;
-	if (is_echo_reply(&work->packet) || (work->packet.protocol == IPPROTO_TCP && work->packet.tcp_flags & TCP_RST))
-		return EPG_REASON_NONE;
 	if (flow && flow->opener == from) {
-		count_stat(EPG_STAT_FLOWS_REDECIDED);
+		flow_note_opening(flow, &work->packet, from);
 		flow_bind(flow, config, work, from);
 		flow_advance(flow, &work->packet, from);
 		return EPG_REASON_NONE;
 	}
-	fresh.opener = from;
-	fresh.seen = (__u32)bpf_jiffies64();
-	flow_bind(&fresh, config, work, from);
-	if (bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY)) {
-		work->decision.verdict = EPG_DENY;
-		return EPG_REASON_FLOW_TABLE;
-	}
-	count_stat(EPG_STAT_FLOWS_CREATED);
-	return EPG_REASON_NONE;
+	return flow_open(config, work, &key, from);
 }
 
 /*
@@ -177,13 +260,19 @@ static __noinline int follow_quoted(const struct epg_control *config, struct wor
 	return EPG_REASON_NONE;
 }
 
+/* What passes by nature, but for asking for neighbours where the bridge domain leaves that to contracts. */
 static __always_inline int infrastructure_decide(struct work *work, int reason)
 {
-	if (!reason) {
-		work->decision.rule = EPG_RULE_INFRASTRUCTURE;
-		work->decision.level = EPG_LEVEL_INFRASTRUCTURE;
-	}
-	return reason;
+	if (reason)
+		return reason;
+	work->decision.rule = EPG_RULE_INFRASTRUCTURE;
+	work->decision.level = EPG_LEVEL_INFRASTRUCTURE;
+	if (!takes_contract(work))
+		return EPG_REASON_NONE;
+	party_refine(&work->source, address_prefix(&work->realm, &work->packet.source, !is_ip(&work->packet)));
+	rule_key_of_packet(&work->key, &work->packet);
+	decide(&work->realm, pair_of(&work->source, &work->destination), &work->key, &work->decision);
+	return work->decision.reason;
 }
 
 /* ---- from an endpoint, or from outside through an uplink ---- */
@@ -212,7 +301,34 @@ static __always_inline int ingress_source(struct work *work, struct epg_endpoint
 	work->source.bound = work->source.class_id = binding->class_id;
 	if (work->packet.reason)
 		return EPG_REASON_NONE; /* told by the caller; there may be no MAC address to look at */
-	return mac_is_own(binding, work->packet.source_mac) ? EPG_REASON_NONE : EPG_REASON_SPOOFED_MAC;
+	if (!mac_is_own(binding, work->packet.source_mac))
+		return EPG_REASON_SPOOFED_MAC;
+	if (binding->mac_noted != work->realm.bridge_domain && !epg_explaining)
+		mac_note(&work->realm, work->ifindex, binding);
+	return EPG_REASON_NONE;
+}
+
+/* Frames that name no endpoint's address, whatever they carry. */
+static __always_inline bool is_beside_ip(const struct packet *packet)
+{
+	if (packet->reason)
+		return packet->reason == EPG_REASON_ETHERTYPE || packet->reason == EPG_REASON_VLAN;
+	return is_other(packet);
+}
+
+/* An endpoint of this VRF, or of one into which a contract leads. */
+static __always_inline bool is_for_endpoint(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+	struct party party = {};
+	__u32 leaf;
+
+	if (address_owner(&work->realm, &packet->destination))
+		return true;
+	leaf = address_prefix(&work->realm, &packet->destination, is_ipv4(packet));
+	if (leaf_is_vrf(leaf))
+		party_across(&work->realm, EPG_PREFIX_CLASS(leaf), &packet->destination, &party);
+	return party.ifindex;
 }
 
 /*
@@ -225,10 +341,9 @@ static __always_inline bool passes_by(const struct work *work)
 
 	if (!(work->source_flags & EPG_ENDPOINT_UPLINK))
 		return false;
-	if (packet->reason == EPG_REASON_ETHERTYPE || packet->reason == EPG_REASON_VLAN)
+	if (is_beside_ip(packet))
 		return true;
-	return is_ip(packet) && (!packet->reason || packet->reason == EPG_REASON_FRAGMENT) &&
-	       !address_owner(&work->realm, &packet->destination);
+	return is_ip(packet) && !packet->reason && !is_for_endpoint(work);
 }
 
 /*
@@ -245,18 +360,48 @@ static __always_inline int ingress_after_xdp(struct work *work)
 	return EPG_REASON_NONE;
 }
 
+/* Neither IP nor ARP: the destination is who has the MAC address. */
+static __always_inline int ingress_decide_other(const struct epg_control *config, struct work *work)
+{
+	__u32 owner = mac_owner_of(&work->realm, work->packet.destination_mac);
+
+	if (owner)
+		party_be_endpoint(&work->destination, &work->realm, owner);
+	return decide_and_track(config, work);
+}
+
+/*
+ * The group of the source. One that comes from outside and has the address of an endpoint of another VRF is a
+ * stranger that says so: that endpoint's packets come by a hook that knows them.
+ */
+static __always_inline int classify_source(struct work *work)
+{
+	const struct packet *packet = &work->packet;
+	int reason = EPG_REASON_NONE;
+
+	if (!work->decided || !work->source.ifindex)
+		reason = source_may_use(work, &packet->source);
+	if (reason || work->crosses)
+		return reason;
+	if (work->source.ifindex) {
+		party_refine(&work->source, address_prefix(&work->realm, &packet->source, is_ipv4(packet)));
+		return EPG_REASON_NONE;
+	}
+	party_of_address(&work->realm, &packet->source, is_ipv4(packet), &work->source);
+	return work->source.ifindex ? EPG_REASON_SPOOFED_ADDRESS : EPG_REASON_NONE;
+}
+
 /* A new flow, or a packet that belongs to none: finds both sides. */
 static __always_inline int ingress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
 {
 	const struct packet *packet = &work->packet;
-	int reason = source_may_use(work, &packet->source);
+	int reason;
 
+	if (is_other(packet))
+		return ingress_decide_other(config, work);
+	reason = classify_source(work);
 	if (reason)
 		return reason;
-	if (work->source.ifindex)
-		party_refine(&work->source, address_prefix(&work->realm, &packet->source, is_ipv4(packet)));
-	else
-		party_of_address(&work->realm, &packet->source, is_ipv4(packet), &work->source);
 	party_of_address(&work->realm, &packet->destination, is_ipv4(packet), &work->destination);
 	if (is_icmp_error(packet))
 		return follow_quoted(config, work, data, end);
@@ -270,7 +415,8 @@ static __always_inline int ingress(const struct epg_control *config, struct work
 
 	if (reason)
 		return reason;
-	if (work->hook == EPG_HOOK_TC_INGRESS && work->source_flags & EPG_ENDPOINT_XDP)
+	/* Explaining asks TC what XDP, which is the same code, would say. */
+	if (!epg_explaining && work->hook == EPG_HOOK_TC_INGRESS && work->source_flags & EPG_ENDPOINT_XDP)
 		return ingress_after_xdp(work);
 	if (passes_by(work))
 		return PASSES_BY;
@@ -310,10 +456,49 @@ static __always_inline bool leaves_by(const struct work *work)
 
 	if (work->destination.ifindex || work->decided || work->source.ifindex || work->foreign)
 		return false;
-	if (packet->reason == EPG_REASON_ETHERTYPE || packet->reason == EPG_REASON_VLAN)
+	if (is_beside_ip(packet))
 		return true;
-	return is_ip(packet) && (!packet->reason || packet->reason == EPG_REASON_FRAGMENT) &&
-	       !address_owner(&work->realm, &packet->source);
+	return is_ip(packet) && !packet->reason && !address_owner(&work->realm, &packet->source);
+}
+
+/* What vouches for a source in another VRF. */
+enum voucher {
+	VOUCHER_MARK,     /* the endpoint's own hook has held it to its address */
+	VOUCHER_ENDPOINT, /* the interface is the endpoint's */
+	VOUCHER_UPLINK,   /* it comes from outside, and the uplink's hook has decided */
+};
+
+static __always_inline bool is_vouched(const struct arrival *arrival, enum voucher voucher, const struct party *party,
+				       const struct epg_class *class)
+{
+	if (voucher == VOUCHER_ENDPOINT)
+		return party->ifindex == arrival->ifindex;
+	if (!arrival->marked)
+		return false;
+	return voucher == VOUCHER_UPLINK ? !party->ifindex : party->ifindex && !(class->flags & EPG_CLASS_AMBIGUOUS);
+}
+
+/* From a VRF into which a contract leads. */
+static __noinline int egress_source_across(struct work *work, const struct arrival *arrival, enum voucher voucher)
+{
+	const union address *address = &work->packet.source;
+	struct party party = {};
+	struct epg_class *class;
+	__u32 leaf;
+
+	if (!is_ip(&work->packet) || work->packet.reason || address_owner(&work->realm, address))
+		return 0;
+	leaf = address_prefix(&work->realm, address, is_ipv4(&work->packet));
+	if (!leaf_is_vrf(leaf))
+		return 0;
+	party_across(&work->realm, EPG_PREFIX_CLASS(leaf), address, &party);
+	class = classes_get(work->realm.slot, party.bound);
+	if (!party.class_id || !class || !is_vouched(arrival, voucher, &party, class))
+		return 0;
+	work->source = party;
+	work->crosses = true;
+	work->decided = arrival->marked;
+	return 0;
 }
 
 /*
@@ -337,12 +522,12 @@ static __noinline int egress_source(struct work *work, const struct arrival *arr
 		endpoint = endpoint_get(owner);
 	}
 	if (!endpoint)
-		return 0;
+		return egress_source_across(work, arrival, VOUCHER_MARK);
 	binding = endpoint_binding(endpoint, work->realm.generation);
 	class = classes_get(work->realm.slot, binding->class_id);
 	if (!class || !(class->flags & EPG_CLASS_VALID) || class->vrf != work->realm.vrf) {
 		work->foreign = !(binding->flags & EPG_ENDPOINT_UPLINK);
-		return 0;
+		return egress_source_across(work, arrival, work->foreign ? VOUCHER_ENDPOINT : VOUCHER_UPLINK);
 	}
 	if (arrival->marked && !(binding->flags & EPG_ENDPOINT_UPLINK) && is_ip(&work->packet) &&
 	    !address_is_unspecified(&work->packet.source) && owner != sender)
@@ -377,7 +562,9 @@ static __always_inline bool egress_follow_marked(const struct epg_control *confi
  */
 static __always_inline int egress_binding(const struct work *work)
 {
-	__u32 owner = address_owner(&work->realm, &work->packet.destination);
+	const struct packet *packet = &work->packet;
+	__u32 owner = is_other(packet) ? mac_owner_of(&work->realm, packet->destination_mac)
+				       : address_owner(&work->realm, &packet->destination);
 
 	if (owner ? owner == work->ifindex : !work->destination.ifindex || work->realm.flags & EPG_CLASS_UNENFORCED)
 		return EPG_REASON_NONE;
@@ -391,18 +578,14 @@ static __always_inline int egress_binding(const struct work *work)
 static __always_inline int egress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
 {
 	const struct packet *packet = &work->packet;
-	int reason = EPG_REASON_NONE;
+	int reason = is_other(packet) ? EPG_REASON_NONE : classify_source(work);
 
-	if (!work->decided || !work->source.ifindex)
-		reason = source_may_use(work, &packet->source);
 	if (!reason)
 		reason = egress_binding(work);
 	if (reason)
 		return reason;
-	if (work->source.ifindex)
-		party_refine(&work->source, address_prefix(&work->realm, &packet->source, is_ipv4(packet)));
-	else
-		party_of_address(&work->realm, &packet->source, is_ipv4(packet), &work->source);
+	if (is_other(packet))
+		return decide_and_track(config, work);
 	party_refine(&work->destination, address_prefix(&work->realm, &packet->destination, is_ipv4(packet)));
 	if (is_icmp_error(packet))
 		return follow_quoted(config, work, data, end);

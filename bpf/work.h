@@ -13,13 +13,15 @@ struct work {
 	struct party source;
 	struct party destination;
 	struct decision decision;
+	struct rule_key key;
 	__u32 ifindex;      /* of the hook */
 	__u16 source_flags; /* EPG_ENDPOINT_… of the source's endpoint */
 	__u8 hook;          /* enum epg_hook */
 	__u8 decided; /* an earlier hook of this host has permitted the packet: it is not decided or counted again */
 	__u8 by_flow; /* an established flow let it pass: nothing new to tell */
 	__u8 foreign; /* egress: from an endpoint of another VRF */
-	__u8 reserved[6];
+	__u8 crosses; /* egress: and that VRF is one into which a contract leads: the source is known */
+	__u8 reserved[5];
 };
 
 /*
@@ -43,6 +45,8 @@ struct {
  */
 static __always_inline int source_may_use(const struct work *work, const union address *address)
 {
+	if (work->crosses)
+		return EPG_REASON_NONE; /* egress_source has looked */
 	if (work->source.ifindex)
 		return address_claim(&work->realm, work->source.ifindex, work->source_flags, address);
 	return address_owner(&work->realm, address) ? EPG_REASON_SPOOFED_ADDRESS : EPG_REASON_NONE;

@@ -172,7 +172,7 @@ static void tell_status(struct writer *writer, const struct epg_status *status)
 	tell_policy(writer, status);
 	writer_tell(writer, "endpoints", "%zu bound, %zu quarantined, %zu attached", status->endpoints,
 		    status->quarantined, status->attached);
-	writer_tell(writer, "rules", "%zu, of %zu contracts, between %zu pairs of %zu groups", status->rules,
+	writer_tell(writer, "rules", "%zu, of %zu contracts and taboos, between %zu pairs of %zu groups", status->rules,
 		    status->contracts, status->pairs, status->groups);
 	writer_tell(writer, "flows", "%" PRIu64 " of %" PRIu64 " tracked", status->flows, status->flows_capacity);
 	tell_traffic(writer, "permitted", status->permitted_packets, status->permitted_bytes);
@@ -181,6 +181,9 @@ static void tell_status(struct writer *writer, const struct epg_status *status)
 	writer_tell(writer, "memory", "%s", memory);
 	tell_stat(writer, "lost", status, EPG_STAT_EVENTS_LOST);
 	tell_stat(writer, "limited", status, EPG_STAT_EVENTS_LIMITED);
+	tell_stat(writer, "kept", status, EPG_STAT_FLOWS_KEPT);
+	tell_stat(writer, "audit", status, EPG_STAT_WOULD_DENY);
+	tell_stat(writer, "audit", status, EPG_STAT_WOULD_PERMIT);
 }
 
 static void write_traffic(struct writer *writer, const char *name, uint64_t packets, uint64_t bytes)

@@ -120,6 +120,16 @@ static void write_protocol(struct writer *writer, const struct epg_event_info *i
 	writer_field(writer, &columns[3], value_number(info->event->source_port));
 }
 
+/* "shop/web > pages > http > web", of a taboo without a subject. */
+static void format_rule(const struct epg_rule_info *rule, char *text, size_t size)
+{
+	if (*rule->contract)
+		snprintf(text, size, "%s%s%s > %s > %s", rule->contract, *rule->subject ? " > " : "", rule->subject,
+			 rule->filter, rule->entry);
+	else
+		snprintf(text, size, "%s", rule->name);
+}
+
 /* The rule that permitted or denied it, or why it reached none. */
 static void write_cause(struct writer *writer, const struct epg_event_info *info)
 {
@@ -128,14 +138,55 @@ static void write_cause(struct writer *writer, const struct epg_event_info *info
 	char text[512];
 
 	writer_field(writer, &columns[0], value_text(info->reason_name));
-	if (rule && *rule->contract)
-		snprintf(text, sizeof(text), "%s > %s > %s > %s", rule->contract, rule->subject, rule->filter,
-			 rule->entry);
-	else if (rule && info->event->verdict == EPG_PERMIT)
-		snprintf(text, sizeof(text), "%s", rule->entry);
+	if (rule && (*rule->contract || info->event->verdict == EPG_PERMIT))
+		format_rule(rule, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "%s", info->reason_name);
 	writer_field(writer, &columns[1], value_text(text));
+	rule_text_write(writer, "rule", rule);
+}
+
+/* What would have been decided if audited subjects were enforced; NULL: the same. */
+static const char *would_be(const struct epg_event *event)
+{
+	if (event->flags & EPG_EVENT_WOULD_DENY)
+		return "deny";
+	return event->flags & EPG_EVENT_WOULD_PERMIT ? "permit" : NULL;
+}
+
+static void write_audit(struct writer *writer, const struct epg_event_info *info)
+{
+	static const struct writer_column columns[] = {{"wouldBe", NULL, WRITER_TEXT}, {NULL, "", WRITER_TEXT}};
+	const char *verdict = would_be(info->event);
+	char rule[512] = "", text[600] = "";
+
+	if (info->audited_rule)
+		format_rule(info->audited_rule, rule, sizeof(rule));
+	if (verdict)
+		snprintf(text, sizeof(text), "(audited: %s%s%s)", verdict, *rule ? " by " : "", rule);
+	writer_field(writer, &columns[0], value_text(verdict));
+	writer_field(writer, &columns[1], value_coloured(text, DISPLAY_YELLOW));
+	rule_text_write(writer, "auditedRule", info->audited_rule);
+}
+
+/* Of the packet, what few packets have. */
+static void write_details(struct writer *writer, const struct epg_event *event)
+{
+	static const struct writer_column columns[] = {
+		{"dscp", NULL, WRITER_NUMBER},
+		{"fragment", NULL, WRITER_TEXT},
+		{"log", NULL, WRITER_BOOLEAN},
+	};
+	static const char *const fragments[] = {
+		[EPG_FRAGMENT_NONE] = NULL,
+		[EPG_FRAGMENT_FIRST] = "first",
+		[EPG_FRAGMENT_LATER] = "later",
+	};
+
+	writer_field(writer, &columns[0], value_number(event->dscp));
+	writer_field(writer, &columns[1],
+		     value_text(event->fragment < ARRAY_SIZE(fragments) ? fragments[event->fragment] : NULL));
+	writer_field(writer, &columns[2], value_number(event->flags & EPG_EVENT_LOG));
 }
 
 static void write_sides(struct writer *writer, const struct epg_event_info *info)
@@ -189,8 +240,9 @@ static int write_event(void *user, const struct epg_event_info *info)
 	writer_fields(writer, columns, ARRAY_SIZE(columns), values);
 	write_sides(writer, info);
 	write_protocol(writer, info);
+	write_details(writer, event);
 	write_cause(writer, info);
-	rule_text_write(writer, "rule", info->rule);
+	write_audit(writer, info);
 	writer_field(writer, &interface, value_text(info->interface));
 	return writer_record_end(writer);
 }
@@ -231,11 +283,19 @@ static int watch(struct epg_monitor *monitor, int signals, struct writer *writer
 	}
 }
 
+/* EPG_WATCH_…; 0, the default, where nothing in particular is asked for. */
+static uint32_t read_watch(const struct arguments *arguments)
+{
+	return (arguments_has(arguments, OPTION_DROP) ? EPG_WATCH_DENY : 0) |
+	       (arguments_has(arguments, OPTION_AUDIT) ? EPG_WATCH_AUDIT : 0) |
+	       (arguments_has(arguments, OPTION_LOG) ? EPG_WATCH_LOG : 0);
+}
+
 int cmd_monitor(struct cli *cli)
 {
 	const struct epg_monitor_options options = {
 		.size = sizeof(options),
-		.drops_only = arguments_has(&cli->arguments, OPTION_DROP),
+		.watch = read_watch(&cli->arguments),
 		.group = arguments_value(&cli->arguments, OPTION_GROUP),
 	};
 	AUTO(epg_monitor_close) struct epg_monitor *monitor = NULL;

@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* validate, apply, diff, rollback, export */
+/* apply, diff, rollback, export */
 #include <inttypes.h>
 #include <string.h>
 
 #include "commands.h"
 #include "policy_file.h"
-
-int cmd_validate(struct cli *cli)
-{
-	static const struct writer_column valid = {"valid", NULL, WRITER_BOOLEAN};
-	AUTO(epg_policy_free) struct epg_policy *policy = NULL;
-	AUTO(epg_diagnostics_free) struct epg_diagnostics *warnings = NULL;
-	AUTO(epg_diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
-	char text[POLICY_COST_MAX];
-	struct epg_cost cost;
-	int error, status = policy_file_read(cli, &policy, &warnings);
-
-	if (status)
-		return status;
-	error = epg_policy_cost(cli->epg, policy, &cost, &diagnostics);
-	if (error)
-		return policy_file_failure(cli, error, diagnostics);
-	report_warnings(cli, warnings);
-	writer_field(cli->writer, &valid, value_number(true));
-	policy_file_write_cost(cli->writer, &cost);
-	policy_file_cost_text(&cost, text);
-	writer_say(cli->writer, DISPLAY_PLAIN, "ok: %s", text);
-	return CLI_OK;
-}
 
 /* The first line for people of an apply, a dry run, or a rollback. */
 static void say_outcome(struct writer *writer, const struct epg_apply_result *result, bool dry_run)
@@ -106,20 +83,13 @@ static const struct {
 	const char *sign;
 	enum display_colour colour;
 } change_kinds[] = {
-	[EPG_CHANGE_ADDED] = {"added", "+", DISPLAY_GREEN},
-	[EPG_CHANGE_REMOVED] = {"removed", "-", DISPLAY_RED},
-	[EPG_CHANGE_CHANGED] = {"changed", "~", DISPLAY_YELLOW},
-};
-
-/* The walk over changes: whether there was one. */
-struct diff_walk {
-	struct writer *writer;
-	bool differs;
+	[EPG_CHANGE_ADDED] = {"added", "+", DISPLAY_GREEN},      [EPG_CHANGE_REMOVED] = {"removed", "-", DISPLAY_RED},
+	[EPG_CHANGE_CHANGED] = {"changed", "~", DISPLAY_YELLOW}, [EPG_CHANGE_DENIED] = {"denied", "!", DISPLAY_RED},
+	[EPG_CHANGE_KEPT] = {"kept", "=", DISPLAY_YELLOW},
 };
 
 static int write_change(void *user, const struct epg_change *change)
 {
-	struct diff_walk *walk = user;
 	enum display_colour colour = change_kinds[change->kind].colour;
 	char line[16] = "";
 
@@ -136,9 +106,45 @@ static int write_change(void *user, const struct epg_change *change)
 		value_text(line),
 	};
 
-	walk->differs = true;
-	writer_row(walk->writer, values);
+	writer_row(user, values);
 	return 0;
+}
+
+/* What becomes of the tracked flows as a whole; single ones stand among the changes. */
+static void write_flows(struct writer *writer, const struct epg_diff_result *result)
+{
+	static const struct writer_column columns[] = {
+		{"tracked", NULL, WRITER_NUMBER},
+		{"denied", NULL, WRITER_NUMBER},
+		{"kept", NULL, WRITER_NUMBER},
+	};
+	const struct writer_value values[] = {
+		value_number(result->flows),
+		value_number(result->flows_denied),
+		value_number(result->flows_kept),
+	};
+
+	writer_object_begin(writer, "flows", NULL);
+	writer_fields(writer, columns, ARRAY_SIZE(columns), values);
+	writer_object_end(writer);
+	if (result->flows_denied)
+		writer_say(writer, DISPLAY_RED, "! %zu of %zu tracked flows would be denied", result->flows_denied,
+			   result->flows);
+	if (result->flows_kept)
+		writer_say(writer, DISPLAY_YELLOW, "= %zu of %zu tracked flows would only be kept", result->flows_kept,
+			   result->flows);
+}
+
+static int read_max_flows(struct cli *cli, size_t *ret)
+{
+	const char *text = arguments_value(&cli->arguments, OPTION_MAX_FLOWS);
+	uint64_t number = 0;
+
+	if (text && arguments_parse_number(text, 1, UINT32_MAX, &number))
+		return report_error(cli, CLI_USAGE, NULL, NULL, "--max-flows takes a number from 1 to %u, not '%s'",
+				    UINT32_MAX, text);
+	*ret = (size_t)number;
+	return CLI_OK;
 }
 
 int cmd_diff(struct cli *cli)
@@ -152,19 +158,25 @@ int cmd_diff(struct cli *cli)
 	static const struct writer_column differs = {"differs", NULL, WRITER_BOOLEAN};
 	AUTO(epg_policy_free) struct epg_policy *policy = NULL;
 	AUTO(epg_diagnostics_free) struct epg_diagnostics *warnings = NULL;
-	struct diff_walk walk = {.writer = cli->writer};
-	int error, status = policy_file_read(cli, &policy, &warnings);
+	struct epg_diff_options options = {.size = sizeof(options)};
+	struct epg_diff_result result;
+	bool different;
+	int error, status = read_max_flows(cli, &options.max_flows);
 
+	if (!status)
+		status = policy_file_read(cli, &policy, &warnings);
 	if (status)
 		return status;
 	writer_rows_begin(cli->writer, &table);
-	error = epg_diff(cli->epg, policy, write_change, &walk);
+	error = epg_diff(cli->epg, policy, &options, write_change, cli->writer, &result);
 	if (error)
 		return report_failure(cli, error);
 	writer_rows_end(cli->writer);
-	writer_field(cli->writer, &differs, value_number(walk.differs));
+	different = result.changes || result.flows_denied || result.flows_kept;
+	writer_field(cli->writer, &differs, value_number(different));
+	write_flows(cli->writer, &result);
 	report_warnings(cli, warnings);
-	return walk.differs ? CLI_NO : CLI_OK;
+	return different ? CLI_NO : CLI_OK;
 }
 
 int cmd_export(struct cli *cli)

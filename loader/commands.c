@@ -2,163 +2,16 @@
 #include "commands.h"
 
 #include "base/util.h"
+#include "command_options.h"
 
 #define OPTIONS(list) .options = (list), .n_options = ARRAY_SIZE(list)
 #define EXAMPLES(list) .examples = (list), .n_examples = ARRAY_SIZE(list)
-
-#define OPTION(id_, name_, letter_, argument_, help_, ...)                                                          \
-	{                                                                                                           \
-		.id = OPTION_##id_, .name = (name_), .letter = (letter_), .argument = (argument_), .help = (help_), \
-		__VA_ARGS__                                                                                         \
-	}
 
 #define SECTION_POLICY "Policy"
 #define SECTION_ENDPOINTS "Endpoints"
 #define SECTION_LOOK "Looking"
 #define SECTION_INSTANCE "Instance"
 
-static const struct command_option global_options[] = {
-	OPTION(PIN, "pin", 0, "DIR", "the instance to talk to: its directory on a BPF file system [/sys/fs/bpf/epg]",
-	       .completion = COMPLETE_DIRECTORY),
-	OPTION(JSON, "json", 'j', NULL, "one JSON document on standard output, errors too; monitor: one a line"),
-	OPTION(QUIET, "quiet", 'q', NULL, "say nothing when all is well; the exit status tells the answer"),
-	OPTION(NO_HEADERS, "no-headers", 0, NULL, "tables without headings"),
-	OPTION(COLOR, "color", 0, "WHEN", "auto, always or never; auto is on terminals, unless NO_COLOR is set",
-	       .completion = COMPLETE_WORDS, .words = "auto always never"),
-	OPTION(HELP, "help", 'h', NULL, "say how a command is used"),
-	OPTION(VERSION, "version", 0, NULL, "print the version"),
-};
-
-#define POLICY_FILE_OPTION                                                                    \
-	OPTION(FILE, "file", 'f', "FILE", "the policy, YAML or JSON; - reads standard input", \
-	       .completion = COMPLETE_FILE, .required = true)
-
-static const struct command_option validate_options[] = {POLICY_FILE_OPTION};
-static const struct command_example validate_examples[] = {
-	{"epgctl validate -f examples/shop.yaml", "all errors and warnings of a file, and what it will take"},
-};
-
-static const struct command_option apply_options[] = {
-	POLICY_FILE_OPTION,
-	OPTION(DRY_RUN, "dry-run", 'n', NULL, "check everything, capacity included, and change nothing"),
-};
-static const struct command_example apply_examples[] = {
-	{"epgctl apply -f examples/shop.yaml", "make the file the running policy"},
-	{"epgctl export | sed s/8080/80/ | epgctl apply -f -", "change the running policy"},
-	{"epgctl apply -n -f next.yaml && epgctl diff -f next.yaml", "see beforehand what would happen"},
-};
-
-static const struct command_option diff_options[] = {POLICY_FILE_OPTION};
-static const struct command_example diff_examples[] = {
-	{"epgctl diff -f next.yaml", "added (+), removed (-) and changed (~) objects and permissions"},
-};
-
-static const struct command_example rollback_examples[] = {
-	{"epgctl rollback", "the policy before; once more: back again"},
-};
-
-static const struct command_example export_examples[] = {
-	{"epgctl export > running.yaml", "keep what is in force"},
-};
-
-static const struct command_option attach_options[] = {
-	OPTION(XDP, "xdp", 0, NULL, "decide what comes in by XDP: for uplinks, and for switches that bypass TC"),
-};
-static const struct command_example attach_examples[] = {
-	{"epgctl attach veth-f1 veth-b1", "put two containers under enforcement"},
-	{"epgctl attach --xdp eth0", "police an uplink before the kernel has made a packet of the frame"},
-};
-
-static const struct command_example detach_examples[] = {
-	{"epgctl detach veth-f1", "traffic of veth-f1 is no longer policed"},
-};
-
-static const struct command_option endpoint_add_options[] = {
-	OPTION(GROUP, "group", 'g', "GROUP", "full name of the group, tenant/profile/epg or tenant/external-group",
-	       .completion = COMPLETE_GROUP, .required = true),
-	OPTION(IP, "ip", 0, "ADDR", "an address that the endpoint owns; none: addresses are learned",
-	       .repeatable = true),
-	OPTION(MAC, "mac", 0, "MAC", "the only source MAC address it may use; none: the first one seen is kept"),
-};
-static const struct command_example endpoint_add_examples[] = {
-	{"epgctl endpoint add veth7 --group shop/store/front --ip 10.1.0.7 --ip fd00:1::7", "bind a container by hand"},
-	{"epgctl endpoint add eth0 --group shop/internet", "make eth0 an uplink, its sources external groups"},
-};
-
-static const struct command_example endpoint_rm_examples[] = {
-	{"epgctl endpoint rm veth7", "quarantine veth7 from its next packet on"},
-	{"epgctl endpoint rm if42", "forget the endpoint of an interface that has vanished"},
-};
-
-static const struct command_example endpoint_ls_examples[] = {
-	{"epgctl endpoint ls", "who is bound to what"},
-	{"epgctl -j endpoint ls | jq -r '.endpoints[] | select(.quarantined) | .interface'", "who may not speak"},
-};
-
-static const struct command_option explain_options[] = {
-	OPTION(SOURCE, "source", 's', "IF|ADDR", "who sends: an endpoint's interface or an address",
-	       .completion = COMPLETE_INTERFACE, .required = true),
-	OPTION(DESTINATION, "destination", 'd', "ADDR|IF", "to whom: an address or an endpoint's interface",
-	       .completion = COMPLETE_INTERFACE, .required = true),
-	OPTION(SPORT, "sport", 0, "N", "source port [40000]"),
-	OPTION(ICMP_TYPE, "icmp-type", 0, "TYPE", "number or name, such as echo-reply [echo-request]"),
-	OPTION(ICMP_CODE, "icmp-code", 0, "N", "number [0]"),
-	OPTION(TCP_FLAGS, "tcp-flags", 0, "FLAGS", "fin, syn, rst, psh, ack, urg, commas between [syn]"),
-	OPTION(VRF, "vrf", 0, "VRF", "tenant/vrf of the addresses, where no endpoint tells it"),
-};
-static const struct command_example explain_examples[] = {
-	{"epgctl explain -s veth-f1 -d 10.1.0.3 tcp/80", "whether the front end may reach the web server"},
-	{"epgctl explain -s 10.1.0.3 -d 10.1.0.2 tcp/40000 --sport 80 --tcp-flags syn,ack", "a reply without a flow"},
-	{"epgctl -q explain -s veth-f1 -d veth-b1 icmp || echo no ping", "the exit status is the answer"},
-};
-
-static const struct command_option monitor_options[] = {
-	OPTION(DROP, "drop", 0, NULL, "drops only"),
-	OPTION(GROUP, "group", 'g', "GROUP", "only what comes from or goes to this group",
-	       .completion = COMPLETE_GROUP),
-};
-static const struct command_example monitor_examples[] = {
-	{"epgctl monitor --drop", "watch what is dropped, and why"},
-	{"epgctl -j monitor | jq -c 'select(.rule.contract == \"shop/web\")'", "follow one contract"},
-};
-
-static const struct command_example group_ls_examples[] = {
-	{"epgctl group ls", "groups with their endpoints and what these have sent"},
-};
-static const struct command_example contract_ls_examples[] = {
-	{"epgctl contract ls", "contracts and below each its rules, with what each has permitted or denied"},
-	{"epgctl -j contract ls | jq '.contracts[].rules[] | select(.packets == 0)'", "rules that nobody has used"},
-};
-static const struct command_example drops_examples[] = {
-	{"epgctl drops", "most packets first"},
-};
-
-static const struct command_option load_options[] = {
-	OPTION(ENDPOINTS, "endpoints", 0, "N", "endpoints; twice as many addresses [65536]"),
-	OPTION(FLOWS, "flows", 0, "N", "tracked flows [262144]"),
-	OPTION(RULES, "rules", 0, "N", "rules that a policy may have [1048576]"),
-	OPTION(DROP_PAIRS, "drop-pairs", 0, "N", "pairs and reasons with a drop counter of their own [16384]"),
-	OPTION(EVENT_BYTES, "event-bytes", 0, "N", "ring buffer of events, a power of 2 [262144]"),
-	OPTION(EVENTS_PER_SECOND, "events-per-second", 0, "N", "events a CPU and second, while watched [10000]"),
-	OPTION(MARK, "mark", 0, "BIT", "the one bit of skb->mark that epg may use [0x10000000]"),
-};
-static const struct command_example load_examples[] = {
-	{"epgctl load", "load with the default sizes"},
-	{"epgctl load --flows 1048576 --endpoints 4096", "many flows, few containers"},
-};
-static const struct command_example unload_examples[] = {
-	{"epgctl unload", "nothing is policed any more, nothing stays behind"},
-};
-static const struct command_example status_examples[] = {
-	{"epgctl status", "one screen"},
-	{"epgctl -j status | jq .dropped.packets", "a number for a monitoring system"},
-};
-static const struct command_example map_ls_examples[] = {
-	{"epgctl map ls", "how full the maps are, and where they are pinned"},
-};
-static const struct command_example help_examples[] = {
-	{"epgctl help endpoint add", "how a command is used"},
-};
 static const struct command commands[] = {
 	{.section = SECTION_POLICY,
 	 .words = "validate",
@@ -166,12 +19,30 @@ static const struct command commands[] = {
 	 .summary = "check a policy; touches nothing, needs no root",
 	 .description = "Reads and compiles a policy and tells all its errors and warnings in one run, each with "
 			"its place in the file. What the policy takes is told too: groups, contracts, rules, and "
-			"kernel memory.",
+			"kernel memory. With --cost also what each contract takes, and what all of it takes of the "
+			"maps: of those of the loaded instance, or as load would make them. What several contracts "
+			"share is counted with each of them.",
 	 .json = "{\"valid\": true, \"cost\": {\"groups\": N, \"contracts\": N, \"pairs\": N, \"rules\": N, …, "
-		 "\"bytes\": N}, \"diagnostics\": […]}",
+		 "\"bytes\": N}, \"contracts\": […], \"maps\": […], \"diagnostics\": […]}",
 	 OPTIONS(validate_options),
 	 EXAMPLES(validate_examples),
 	 .run = cmd_validate},
+	{.section = SECTION_POLICY,
+	 .words = "lint",
+	 .operands = "",
+	 .summary = "what is suspicious about a policy as a whole",
+	 .description = "Reads and compiles a policy and looks for what nobody uses and what never decides. Each "
+			"finding has a code that stays, and a line. The exit status is 0 whatever is found, unless "
+			"--deny says otherwise. It touches nothing and needs no root; only --instance asks the "
+			"loaded one.",
+	 .json = "{\"findings\": [{\"code\", \"severity\": \"warning|note\", \"denied\", \"file\", \"line\", "
+		 "\"message\", \"hint\", …}], \"denied\": N}",
+	 .terms_heading = "codes",
+	 .terms = lint_codes,
+	 .n_terms = ARRAY_SIZE(lint_codes),
+	 OPTIONS(lint_options),
+	 EXAMPLES(lint_examples),
+	 .run = cmd_lint},
 	{.section = SECTION_POLICY,
 	 .words = "apply",
 	 .operands = "",
@@ -191,9 +62,12 @@ static const struct command commands[] = {
 	 .operands = "",
 	 .summary = "what an apply would change; exit status 1 when something",
 	 .description = "Compares a policy with the running one: groups, contracts, rules, endpoints, and which group "
-			"gains or loses the permission to talk to which.",
-	 .json = "{\"differs\": true, \"changes\": [{\"change\": \"added|removed|changed\", \"object\", \"name\", "
-		 "\"detail\", \"line\"}]}",
+			"gains or loses the permission to talk to which. Tracked flows are decided by the new "
+			"policy's own tables: those that it would deny are told, and those that it would only keep "
+			"because their contract says so.",
+	 .json = "{\"differs\": true, \"changes\": [{\"change\": \"added|removed|changed|denied|kept\", "
+		 "\"object\", \"name\", \"detail\", \"line\"}], \"flows\": {\"tracked\": N, \"denied\": N, "
+		 "\"kept\": N}}",
 	 OPTIONS(diff_options),
 	 EXAMPLES(diff_examples),
 	 .run = cmd_diff},
@@ -284,14 +158,18 @@ static const struct command commands[] = {
 	 .min_operands = 1,
 	 .max_operands = 1,
 	 .completion = COMPLETE_WORDS,
-	 .completion_words = "tcp/ udp/ icmp icmpv6",
+	 .completion_words = "tcp/ udp/ sctp/ icmp icmpv6 arp",
 	 .summary = "would this packet pass, and why; exit status 1 when not",
 	 .description = "Builds the packet and runs the loaded program on it. The answer names the rule, the line of "
-			"the policy that it stands on, and for a denial the rules that nearly matched and what to "
-			"write to permit it. Counters and tracked flows are left alone; the question is about a "
-			"packet that opens a flow, not about a flow that is there.",
+			"the policy that it stands on, the rules that it goes before, and for a denial those that "
+			"nearly matched and what to write to permit it. Counters and tracked flows are left alone; "
+			"the question is about a packet that opens a flow, not about a flow that is there.\n\n"
+			"PROTO is a name or number of IP, arp, or an EtherType such as 0x88cc. With --reply or "
+			"--icmp-error the packet is asked about first: where it would open a flow, what comes back "
+			"passes by that.",
 	 .json = "{\"verdict\": \"permit|deny\", \"reason\", \"level\", \"source\": {\"group\", …}, \"destination\": "
-		 "{…}, \"rule\": {…}, \"nearMisses\": […]}",
+		 "{…}, \"rule\": {…}, \"beaten\": […], \"audited\": {…}, \"nearMisses\": […], \"remedy\": {…}, "
+		 "\"opening\": {…}, …}",
 	 OPTIONS(explain_options),
 	 EXAMPLES(explain_examples),
 	 .run = cmd_explain},
@@ -300,10 +178,10 @@ static const struct command commands[] = {
 	 .operands = "",
 	 .summary = "live decisions, one a line",
 	 .description = "Prints drops and the first packet of each permitted flow as they happen, until it is "
-			"interrupted; then says on standard error how many were lost. Only one process at a time "
-			"may watch an instance.",
+			"interrupted; then says on standard error how many were lost. With --drop, --audit or "
+			"--log only what these name. Only one process at a time may watch an instance.",
 	 .json = "{\"time\", \"verdict\", \"reason\", \"source\": {\"group\", \"address\", \"port\"}, \"destination\": "
-		 "{…}, \"protocol\", \"rule\": {…}, …}",
+		 "{…}, \"protocol\", \"rule\": {…}, \"wouldBe\", \"auditedRule\": {…}, …}",
 	 OPTIONS(monitor_options),
 	 EXAMPLES(monitor_examples),
 	 .run = cmd_monitor},
@@ -311,15 +189,19 @@ static const struct command commands[] = {
 	 .words = "drops",
 	 .operands = "",
 	 .summary = "what was dropped, by reason and pair of groups",
-	 .description = "Exact counters of all that was dropped since load.",
-	 .json = "{\"drops\": [{\"reason\", \"text\", \"source\", \"destination\", \"packets\", \"bytes\"}]}",
+	 .description = "Exact counters of all that was dropped since load; and how many packets audited subjects "
+			"would have decided otherwise.",
+	 .json = "{\"drops\": [{\"reason\", \"text\", \"source\", \"destination\", \"packets\", \"bytes\"}], "
+		 "\"wouldDeny\": N, \"wouldPermit\": N}",
 	 EXAMPLES(drops_examples),
 	 .run = cmd_drops},
 	{.section = SECTION_LOOK,
 	 .words = "group ls",
 	 .operands = "",
 	 .summary = "list groups",
-	 .description = "Groups of the running policy with their endpoints, contracts and traffic.",
+	 .description = "Groups of the running policy with their endpoints, contracts and traffic, and what else "
+			"holds for them: isolation, contracts within the group, taboos, the preferred group, the "
+			"rate that they are policed to.",
 	 .json = "{\"groups\": [{\"name\", \"class\", \"external\", \"vrf\", \"endpoints\", \"packets\", \"bytes\", "
 		 "…}]}",
 	 EXAMPLES(group_ls_examples),
@@ -327,12 +209,13 @@ static const struct command commands[] = {
 	{.section = SECTION_LOOK,
 	 .words = "contract ls",
 	 .operands = "",
-	 .summary = "list contracts and their rules",
-	 .description = "Contracts of the running policy, and their rules with what each one matches and its packets "
-			"and bytes: exact, replies and related errors included. Rules that every policy has come "
-			"last.",
-	 .json = "{\"contracts\": [{\"name\", \"packets\", \"bytes\", …, \"rules\": [{\"subject\", \"filter\", "
-		 "\"entry\", \"packets\", …}]}], \"implicit\": […]}",
+	 .summary = "list contracts, taboos and their rules",
+	 .description = "Contracts and taboos of the running policy, and their rules with what each one matches and "
+			"its packets and bytes: exact, replies and related errors included. Rules of audited "
+			"subjects count what they would have decided otherwise. Rules that every policy has come "
+			"last, for people those that have met something.",
+	 .json = "{\"contracts\": [{\"name\", \"kind\", \"packets\", \"bytes\", …, \"rules\": [{\"subject\", "
+		 "\"filter\", \"entry\", \"audit\", \"packets\", …}]}], \"implicit\": […]}",
 	 EXAMPLES(contract_ls_examples),
 	 .run = cmd_contract_ls},
 

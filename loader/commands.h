@@ -20,6 +20,10 @@ enum option_id {
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_FILE,
+	OPTION_COST,
+	OPTION_DENY,
+	OPTION_INSTANCE,
+	OPTION_MAX_FLOWS,
 	OPTION_DRY_RUN,
 	OPTION_XDP,
 	OPTION_GROUP,
@@ -31,8 +35,15 @@ enum option_id {
 	OPTION_ICMP_TYPE,
 	OPTION_ICMP_CODE,
 	OPTION_TCP_FLAGS,
+	OPTION_ARP_OPCODE,
+	OPTION_DSCP,
+	OPTION_FRAGMENT,
+	OPTION_REPLY,
+	OPTION_ICMP_ERROR,
 	OPTION_VRF,
 	OPTION_DROP,
+	OPTION_AUDIT,
+	OPTION_LOG,
 	OPTION_ENDPOINTS,
 	OPTION_FLOWS,
 	OPTION_RULES,
@@ -70,6 +81,12 @@ struct command_example {
 	const char *what; /* it does */
 };
 
+/* A word of the output that takes explaining. */
+struct command_term {
+	const char *name;
+	const char *text;
+};
+
 struct command {
 	const char *section;  /* heading in help */
 	const char *words;    /* "endpoint add" */
@@ -77,8 +94,11 @@ struct command {
 	unsigned int min_operands, max_operands;
 	enum completion completion; /* of operands */
 	const char *completion_words;
-	const char *summary;     /* one line, no full stop */
-	const char *description; /* paragraphs, a blank line between */
+	const char *summary;       /* one line, no full stop */
+	const char *description;   /* paragraphs, a blank line between */
+	const char *terms_heading; /* NULL: there are none */
+	const struct command_term *terms;
+	size_t n_terms;
 	const struct command_option *options;
 	size_t n_options;
 	const struct command_example *examples;
@@ -96,6 +116,7 @@ const struct command_option *commands_global_options(size_t *ret_count);
 
 /* The handlers, by source. */
 int cmd_validate(struct cli *cli);
+int cmd_lint(struct cli *cli);
 int cmd_apply(struct cli *cli);
 int cmd_diff(struct cli *cli);
 int cmd_rollback(struct cli *cli);

@@ -186,6 +186,19 @@ void display_bytes(uint64_t bytes, char text[DISPLAY_BYTES_MAX])
 	snprintf(text, DISPLAY_BYTES_MAX, "%.1f %s", amount, units[unit]);
 }
 
+void display_rate(uint64_t bytes, char text[DISPLAY_BYTES_MAX])
+{
+	static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s"};
+	double amount = (double)bytes * 8;
+	size_t unit = 0;
+
+	while (amount >= 999.95 && unit + 1 < ARRAY_SIZE(units)) {
+		amount /= 1000;
+		unit++;
+	}
+	snprintf(text, DISPLAY_BYTES_MAX, "%.4g %s", amount, units[unit]);
+}
+
 void display_time(uint64_t seconds, char text[DISPLAY_TIME_MAX])
 {
 	time_t moment = (time_t)seconds;

@@ -72,6 +72,9 @@ const char *display_colour_name(enum display_colour colour);
 #define DISPLAY_BYTES_MAX 32
 void display_bytes(uint64_t bytes, char text[DISPLAY_BYTES_MAX]);
 
+/* A rate in bytes a second as the policy writes it, in bits: "100 Mbit/s", "1.5 Mbit/s". */
+void display_rate(uint64_t bytes, char text[DISPLAY_BYTES_MAX]);
+
 /* "2026-11-22 05:01:02" in the local time zone. */
 #define DISPLAY_TIME_MAX 40
 void display_time(uint64_t seconds, char text[DISPLAY_TIME_MAX]);

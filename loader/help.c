@@ -121,6 +121,10 @@ void help_command(FILE *stream, const struct command *command, size_t width)
 	}
 	fputs("\noptions of every command\n", stream);
 	print_options(stream, global, n_global, width);
+	if (command->n_terms)
+		fprintf(stream, "\n%s\n", command->terms_heading);
+	for (size_t i = 0; i < command->n_terms; i++)
+		print_entry(stream, command->terms[i].name, command->terms[i].text, width);
 	for (size_t i = 0; i < command->n_examples; i++)
 		fprintf(stream, "%s  %s\n      %s\n", i ? "" : "\nexamples\n", command->examples[i].line,
 			command->examples[i].what);

@@ -49,6 +49,13 @@ static void print_command(FILE *stream, const struct command *command)
 	fputs("\n\n", stream);
 	for (size_t i = 0; i < command->n_options; i++)
 		print_option(stream, &command->options[i]);
+	if (command->n_terms)
+		fprintf(stream, "*%s*:\n\n", command->terms_heading);
+	for (size_t i = 0; i < command->n_terms; i++) {
+		fprintf(stream, "*%s*\n\t", command->terms[i].name);
+		print_escaped(stream, command->terms[i].text);
+		fputs("\n\n", stream);
+	}
 	for (size_t i = 0; i < command->n_examples; i++) {
 		print_escaped(stream, command->examples[i].what);
 		fprintf(stream, ":\n\n```\n%s\n```\n\n", command->examples[i].line);
@@ -94,7 +101,7 @@ static const char manual_begin[] =
 static const char manual_end[] =
 	"# EXIT STATUS\n\n"
 	"*0*\n\tDone; the answer is yes.\n\n"
-	"*1*\n\tThe answer is no: *explain* denies, *diff* differs.\n\n"
+	"*1*\n\tThe answer is no: *explain* denies, *diff* differs, *lint* finds what is denied.\n\n"
 	"*2*\n\tThe command line makes no sense.\n\n"
 	"*3*\n\tA bad policy or argument.\n\n"
 	"*4*\n\tNo such interface, group, endpoint or policy.\n\n"

@@ -33,25 +33,27 @@ static const char *plural(size_t count)
 
 void policy_file_cost_text(const struct epg_cost *cost, char text[POLICY_COST_MAX])
 {
-	char bytes[DISPLAY_BYTES_MAX];
+	char bytes[DISPLAY_BYTES_MAX], taboos[40] = "";
 
 	display_bytes(cost->bytes, bytes);
-	snprintf(text, POLICY_COST_MAX, "%zu group%s, %zu contract%s, %zu rule%s, %zu pair%s, %s", cost->groups,
-		 plural(cost->groups), cost->contracts, plural(cost->contracts), cost->rules, plural(cost->rules),
-		 cost->pairs, plural(cost->pairs), bytes);
+	if (cost->taboos)
+		snprintf(taboos, sizeof(taboos), "%zu taboo%s, ", cost->taboos, plural(cost->taboos));
+	snprintf(text, POLICY_COST_MAX, "%zu group%s, %zu contract%s, %s%zu rule%s, %zu pair%s, %s", cost->groups,
+		 plural(cost->groups), cost->contracts, plural(cost->contracts), taboos, cost->rules,
+		 plural(cost->rules), cost->pairs, plural(cost->pairs), bytes);
 }
 
 void policy_file_write_cost(struct writer *writer, const struct epg_cost *cost)
 {
 	static const struct writer_column columns[] = {
-		{"groups", NULL, WRITER_NUMBER}, {"contracts", NULL, WRITER_NUMBER}, {"pairs", NULL, WRITER_NUMBER},
-		{"rules", NULL, WRITER_NUMBER},  {"ruleSets", NULL, WRITER_NUMBER},  {"nodes", NULL, WRITER_NUMBER},
-		{"bytes", NULL, WRITER_BYTES},
+		{"groups", NULL, WRITER_NUMBER}, {"contracts", NULL, WRITER_NUMBER}, {"taboos", NULL, WRITER_NUMBER},
+		{"pairs", NULL, WRITER_NUMBER},  {"rules", NULL, WRITER_NUMBER},     {"ruleSets", NULL, WRITER_NUMBER},
+		{"nodes", NULL, WRITER_NUMBER},  {"bytes", NULL, WRITER_BYTES},
 	};
 	const struct writer_value values[] = {
-		value_number(cost->groups), value_number(cost->contracts), value_number(cost->pairs),
-		value_number(cost->rules),  value_number(cost->rule_sets), value_number(cost->nodes),
-		value_number(cost->bytes),
+		value_number(cost->groups), value_number(cost->contracts), value_number(cost->taboos),
+		value_number(cost->pairs),  value_number(cost->rules),     value_number(cost->rule_sets),
+		value_number(cost->nodes),  value_number(cost->bytes),
 	};
 
 	writer_object_begin(writer, "cost", NULL);

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#define DSCP_MAX 63
 
 /* ICMP types by name, as policies name them; not every one exists in both protocols. */
 static const struct {
@@ -50,7 +53,7 @@ static int read_protocol(const char *operand, char protocol[QUESTION_PROTOCOL_MA
 	int error;
 
 	if (!length || length >= QUESTION_PROTOCOL_MAX)
-		return usage_fail(reterr, "such as tcp/80, udp/53, icmp", "'%s' is no protocol", operand);
+		return usage_fail(reterr, "such as tcp/80, udp/53, icmp, arp", "'%s' is no protocol", operand);
 	memcpy(protocol, operand, length);
 	protocol[length] = 0;
 	question->protocol = protocol;
@@ -102,6 +105,69 @@ static int read_tcp_flags(const char *text, struct epg_question *question, struc
 	}
 }
 
+static int read_arp_opcode(const char *text, struct epg_question *question, struct usage_error *reterr)
+{
+	if (!strcmp(text, "request"))
+		question->icmp_type = 1;
+	else if (!strcmp(text, "reply"))
+		question->icmp_type = 2;
+	else
+		return usage_fail(reterr, "request or reply", "ARP has no opcode '%s'", text);
+	return 0;
+}
+
+static int read_dscp(const char *text, struct epg_question *question, struct usage_error *reterr)
+{
+	uint64_t number;
+
+	for (uint8_t dscp = 0; dscp <= DSCP_MAX; dscp++) {
+		const char *name = epg_dscp_name(dscp);
+
+		if (!name || strcasecmp(name, text))
+			continue;
+		question->dscp = dscp;
+		return 0;
+	}
+	if (arguments_parse_number(text, 0, DSCP_MAX, &number))
+		return usage_fail(reterr, "a number from 0 to 63, or a name such as AF21, CS1 or EF", "no DSCP '%s'",
+				  text);
+	question->dscp = (uint8_t)number;
+	return 0;
+}
+
+static int read_fragment(const char *text, struct epg_question *question, struct usage_error *reterr)
+{
+	if (!strcmp(text, "first"))
+		question->fragment = EPG_FRAGMENT_FIRST;
+	else if (!strcmp(text, "later"))
+		question->fragment = EPG_FRAGMENT_LATER;
+	else
+		return usage_fail(reterr, "first or later", "no fragment is called '%s'", text);
+	return 0;
+}
+
+/* What is asked about any packet of IP. */
+static int read_circumstances(const struct arguments *arguments, struct epg_question *question,
+			      struct usage_error *reterr)
+{
+	const char *dscp = arguments_value(arguments, OPTION_DSCP);
+	const char *fragment = arguments_value(arguments, OPTION_FRAGMENT);
+	bool reply = arguments_has(arguments, OPTION_REPLY), icmp_error = arguments_has(arguments, OPTION_ICMP_ERROR);
+	int error = 0;
+
+	if (reply && icmp_error)
+		return usage_fail(reterr, NULL, "--reply and --icmp-error are two questions: ask one at a time");
+	if (reply)
+		question->ask = EPG_ASK_REPLY;
+	if (icmp_error)
+		question->ask = EPG_ASK_ERROR;
+	if (dscp)
+		error = read_dscp(dscp, question, reterr);
+	if (!error && fragment)
+		error = read_fragment(fragment, question, reterr);
+	return error;
+}
+
 /* The options that only some protocols have: for another one they would be ignored silently. */
 static int read_details(const struct arguments *arguments, struct epg_question *question, struct usage_error *reterr)
 {
@@ -109,9 +175,11 @@ static int read_details(const struct arguments *arguments, struct epg_question *
 	const char *type = arguments_value(arguments, OPTION_ICMP_TYPE);
 	const char *code = arguments_value(arguments, OPTION_ICMP_CODE);
 	const char *flags = arguments_value(arguments, OPTION_TCP_FLAGS);
+	const char *opcode = arguments_value(arguments, OPTION_ARP_OPCODE);
 	bool icmp = !strncmp(question->protocol, "icmp", 4) || !strcmp(question->protocol, "1") ||
 		    !strcmp(question->protocol, "58");
 	bool tcp = !strcmp(question->protocol, "tcp") || !strcmp(question->protocol, "6");
+	bool arp = !strcmp(question->protocol, "arp");
 	uint64_t number = 0;
 	int error = 0;
 
@@ -119,7 +187,9 @@ static int read_details(const struct arguments *arguments, struct epg_question *
 		return usage_fail(reterr, NULL, "%s has no ICMP type and code", question->protocol);
 	if (flags && !tcp)
 		return usage_fail(reterr, NULL, "%s has no TCP flags", question->protocol);
-	if (source_port && icmp)
+	if (opcode && !arp)
+		return usage_fail(reterr, NULL, "%s has no ARP opcode", question->protocol);
+	if (source_port && (icmp || arp))
 		return usage_fail(reterr, NULL, "%s has no ports", question->protocol);
 	if (source_port)
 		error = read_number("--sport", source_port, UINT16_MAX, &number, reterr);
@@ -132,6 +202,8 @@ static int read_details(const struct arguments *arguments, struct epg_question *
 		error = read_icmp_type(type, question->protocol, question, reterr);
 	if (!error && flags)
 		error = read_tcp_flags(flags, question, reterr);
+	if (!error && opcode)
+		error = read_arp_opcode(opcode, question, reterr);
 	return error;
 }
 
@@ -149,6 +221,8 @@ int question_read(const struct arguments *arguments, char protocol[QUESTION_PROT
 
 	if (!error)
 		error = read_details(arguments, &question, reterr);
+	if (!error)
+		error = read_circumstances(arguments, &question, reterr);
 	if (error)
 		return error;
 	*ret = question;

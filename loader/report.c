@@ -59,6 +59,8 @@ void report_diagnostic(FILE *stream, const struct epg_diagnostic *diagnostic, bo
 	display_coloured(stream, coloured, is_error ? DISPLAY_RED : DISPLAY_YELLOW, is_error ? "error" : "warning");
 	fputs(": ", stream);
 	display_text(stream, diagnostic->message, strlen(diagnostic->message));
+	if (epg_lint_code_name(diagnostic->code))
+		fprintf(stream, " [%s]", epg_lint_code_name(diagnostic->code));
 	fputc('\n', stream);
 	if (*diagnostic->excerpt)
 		print_excerpt(stream, diagnostic, coloured);
@@ -114,9 +116,9 @@ static void print_diagnostics(struct cli *cli, const struct epg_diagnostics *dia
 static void write_diagnostics(struct writer *writer, const struct epg_diagnostics *diagnostics)
 {
 	static const struct writer_column columns[] = {
-		{"severity", NULL, WRITER_TEXT}, {"file", NULL, WRITER_TEXT},    {"line", NULL, WRITER_NUMBER},
-		{"column", NULL, WRITER_NUMBER}, {"message", NULL, WRITER_TEXT}, {"hint", NULL, WRITER_TEXT},
-		{"excerpt", NULL, WRITER_TEXT},
+		{"severity", NULL, WRITER_TEXT}, {"code", NULL, WRITER_TEXT},     {"file", NULL, WRITER_TEXT},
+		{"line", NULL, WRITER_NUMBER},   {"column", NULL, WRITER_NUMBER}, {"message", NULL, WRITER_TEXT},
+		{"hint", NULL, WRITER_TEXT},     {"excerpt", NULL, WRITER_TEXT},
 	};
 	static const struct writer_table table = {"diagnostics", columns, ARRAY_SIZE(columns), NULL};
 	const struct epg_diagnostic *diagnostic;
@@ -125,6 +127,7 @@ static void write_diagnostics(struct writer *writer, const struct epg_diagnostic
 	for (size_t i = 0; (diagnostic = epg_diagnostics_get(diagnostics, i)); i++) {
 		const struct writer_value values[] = {
 			value_text(diagnostic->severity == EPG_SEVERITY_ERROR ? "error" : "warning"),
+			value_text(epg_lint_code_name(diagnostic->code)),
 			value_text(diagnostic->file),
 			value_number(diagnostic->line),
 			value_number(diagnostic->column),

@@ -21,7 +21,7 @@ struct people {
 
 	/* The object or record that is open: its values are joined into one text. */
 	bool joining;
-	bool hidden; /* an object for JSON only */
+	unsigned int hidden; /* objects for JSON only, one within the other */
 	const char *heading;
 	const char *separator;
 	FILE *joined;
@@ -244,18 +244,24 @@ static void people_object_begin(struct writer *writer, const char *name, const c
 	(void)name;
 	if (people->row_depth)
 		return;
-	people->hidden = !heading;
-	if (heading)
+	if (people->hidden || !heading)
+		people->hidden++;
+	else
 		begin_joining(writer, heading, ", ");
 }
 
 static void people_object_end(struct writer *writer)
 {
 	struct people *people = writer->state;
-	bool hidden = people->hidden || people->row_depth;
-	char *text = hidden ? NULL : end_joining(writer);
+	char *text;
 
-	people->hidden = false;
+	if (people->row_depth)
+		return;
+	if (people->hidden) {
+		people->hidden--;
+		return;
+	}
+	text = end_joining(writer);
 	if (text)
 		add_entry(writer, people->heading, text, DISPLAY_PLAIN);
 }

@@ -20,12 +20,15 @@
 #include <linux/types.h>
 
 /* Goes up whenever a layout in this file changes. It is kept in `control`; libepg refuses others. */
-#define EPG_ABI_VERSION 1
+#define EPG_ABI_VERSION 2
 
 /* Where an instance keeps its maps, programs and links unless told otherwise. */
 #define EPG_DEFAULT_PIN "/sys/fs/bpf/epg"
 
-/* Class ids: 0 is nobody, 1 to 15 are reserved for epg itself. */
+/*
+ * Class ids: 0 is nobody, 1 to 15 are reserved for epg itself. A group has one; a VRF's id is one too, in the same
+ * space: it stands for any group of the VRF.
+ */
 #define EPG_CLASS_NONE 0
 #define EPG_CLASS_FIRST 16
 #define EPG_CLASS_LAST 65535
@@ -62,15 +65,16 @@
 	X(MISDIRECTED, "misdirected", "the frame leads to another endpoint than the one that owns the address") \
 	X(UNKNOWN_DESTINATION, "unknown-destination", "no endpoint and no external group owns the address")     \
 	X(MALFORMED, "malformed", "a header is cut short or contradicts itself")                                \
-	X(ETHERTYPE, "ethertype", "the frame is neither IPv4, IPv6 nor ARP")                                    \
+	X(ETHERTYPE, "ethertype", "the frame is neither IP nor ARP, and is not sent to one endpoint")           \
 	X(VLAN, "vlan", "the frame carries a VLAN tag")                                                         \
-	X(FRAGMENT, "fragment", "the packet is a fragment")                                                     \
+	X(FRAGMENT, "fragment", "a later fragment: without ports, no rule permits it")                          \
 	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")       \
 	X(ROUTER, "router", "an endpoint acts as a router: advertisement, redirect or membership query")        \
 	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                      \
 	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                         \
 	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                      \
-	X(UNKNOWN_SOURCE, "unknown-source", "no endpoint and no external group owns the source address")
+	X(UNKNOWN_SOURCE, "unknown-source", "no endpoint and no external group owns the source address")        \
+	X(POLICED, "policed", "the endpoint group sends more than its police allows")
 
 enum epg_reason {
 #define EPG_REASON_ENUM(id, name, text) EPG_REASON_##id,
@@ -93,10 +97,21 @@ enum epg_hook {
 
 /* The levels of a decision: the lowest one that has a matching rule decides (docs/policy.md). */
 enum epg_level {
-	EPG_LEVEL_INFRASTRUCTURE = 0, /* ARP, neighbour discovery, DHCP, IGMP, MLD; unenforced VRF */
+	EPG_LEVEL_INFRASTRUCTURE = 0, /* ARP, neighbour discovery, DHCP, IGMP, MLD; unenforced VRF; kept flows */
+	EPG_LEVEL_INTRA_CONTRACT = 1,
+	EPG_LEVEL_ISOLATION = 2,
 	EPG_LEVEL_INTRA_EPG = 3,
+	EPG_LEVEL_TABOO = 5,
 	EPG_LEVEL_FILTERED = 7,
 	EPG_LEVEL_UNFILTERED = 9,
+	EPG_LEVEL_TO_ANY_FILTERED = 13,
+	EPG_LEVEL_FROM_ANY_FILTERED = 14,
+	EPG_LEVEL_TO_ANY_UNFILTERED = 15,
+	EPG_LEVEL_FROM_ANY_UNFILTERED = 16,
+	EPG_LEVEL_ANY_FILTERED = 17,
+	EPG_LEVEL_SOURCE_NOT_PREFERRED = 18,
+	EPG_LEVEL_DESTINATION_NOT_PREFERRED = 19,
+	EPG_LEVEL_ANY_UNFILTERED = 20, /* and within the preferred group */
 	EPG_LEVEL_IMPLICIT = 21,
 };
 
@@ -122,10 +137,10 @@ struct epg_endpoint_key {
 
 /* What an interface is bound to. */
 struct epg_binding {
-	__u16 class_id; /* the endpoint group; EPG_CLASS_NONE: quarantined */
-	__u16 flags;    /* EPG_ENDPOINT_… */
-	__u8 mac[6];    /* the only source MAC; all zero: the first one seen is kept */
-	__u16 reserved;
+	__u16 class_id;  /* the endpoint group; EPG_CLASS_NONE: quarantined */
+	__u16 flags;     /* EPG_ENDPOINT_… */
+	__u8 mac[6];     /* the only source MAC; all zero: the first one seen is kept */
+	__u16 mac_noted; /* written by the programs: the bridge domain in which it stands in `macs` */
 };
 
 /*
@@ -193,6 +208,15 @@ struct epg_learned_key {
 /* Value of `learned` is a struct epg_address_key: the address that fills the slot. */
 
 /*
+ * Key of `macs`: where frames that are neither IP nor ARP find their destination. The value is the ifindex of the
+ * endpoint that was seen with the address; it counts only as long as that endpoint's binding agrees.
+ */
+struct epg_mac_key {
+	__u16 bridge_domain;
+	__u8 mac[6];
+};
+
+/*
  * Key of `flows`: both ends of a flow, the lower one (address, then port, compared as memory) first, so
  * that both directions meet in one entry. ICMP echo: the identifier is the requester's port, the type of
  * a request the other one, so that two hosts that ping each other have two flows.
@@ -229,6 +253,18 @@ struct epg_flow {
 	__u8 fin;          /* bit 0: the low end has sent FIN; bit 1: the high end */
 	__u8 revoked;      /* denied by the policy at its last packet; it goes on when a policy permits it again */
 	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
+	__u8 opened_flags; /* EPG_FLAG_… of the packet that opened it: how it is decided anew */
+	__u8 opened_dscp;  /* its DSCP */
+	__u8 flags;        /* EPG_RULE_… of the rule that permitted it: KEEP, DSCP */
+	__u8 dscp;         /* that its packets are marked with */
+	__u32 reserved;
+};
+
+/* Value of `policers`, whose key is a class id, 32 bits: the token bucket of a policed group. */
+struct epg_policer {
+	__u32 lock; /* a struct bpf_spin_lock */
+	__u32 reserved;
+	__u64 full_at; /* when the bucket is full again: CLOCK_MONOTONIC in sixteenths of a nanosecond */
 };
 
 /* Key of `drops`. Pairs beyond the map's size are counted with both class ids zero. */
@@ -259,7 +295,7 @@ struct epg_event {
 	__u16 source_class;
 	__u16 destination_class;
 	__u16 source_port;      /* ICMP: code */
-	__u16 destination_port; /* ICMP: type */
+	__u16 destination_port; /* ICMP: type; ARP: opcode */
 	__u16 ethertype;
 	__u8 protocol;
 	__u8 tcp_flags; /* as in the TCP header */
@@ -269,9 +305,26 @@ struct epg_event {
 	__u8 level;     /* enum epg_level */
 	__u8 source_mac[6];
 	__u8 destination_mac[6];
+	__u8 flags;    /* EPG_EVENT_… */
+	__u8 dscp;     /* of the packet, as it came */
+	__u8 fragment; /* enum epg_fragment */
+	__u8 reserved;
+	__u32 audited_rule; /* that would have decided otherwise if its subject were enforced; EPG_RULE_NONE */
+	__u32 reserved2;
 };
 
 #define EPG_RULE_NONE 0xffffffffu
+
+#define EPG_EVENT_LOG 0x01          /* the rule asks for it */
+#define EPG_EVENT_WOULD_DENY 0x02   /* permitted, but `audited_rule` would deny */
+#define EPG_EVENT_WOULD_PERMIT 0x04 /* denied, but `audited_rule` would permit */
+
+/* What of a packet a frame carries. */
+enum epg_fragment {
+	EPG_FRAGMENT_NONE = 0,  /* all of it */
+	EPG_FRAGMENT_FIRST = 1, /* the beginning, with ports */
+	EPG_FRAGMENT_LATER = 2, /* a piece without */
+};
 
 /* Index into the per-CPU array `stats`. X(ENUM, "name", "sentence") */
 #define EPG_STATS(X)                                                                                     \
@@ -280,7 +333,10 @@ struct epg_event {
 	X(FLOWS_CREATED, "flows-created", "flows tracked")                                               \
 	X(FLOWS_REDECIDED, "flows-redecided", "tracked flows decided anew after an apply or a move")     \
 	X(FLOWS_REVOKED, "flows-revoked", "tracked flows cut because the policy no longer permits them") \
-	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")
+	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")                                   \
+	X(FLOWS_KEPT, "flows-kept", "tracked flows that outlived their permit, as their contract says")  \
+	X(WOULD_DENY, "would-deny", "packets that passed, but an audited subject would deny")            \
+	X(WOULD_PERMIT, "would-permit", "packets that were denied, but an audited subject would permit")
 
 enum epg_stat {
 #define EPG_STAT_ENUM(id, name, text) EPG_STAT_##id,
@@ -302,6 +358,16 @@ enum epg_stat {
 #define EPG_TARGET_MISS 0xffffffffu /* a leaf: nothing matches */
 #define EPG_LEAF_VALUE(target) ((target) & ~EPG_TARGET_LEAF)
 
+/*
+ * Leaf of a rule's diagram: what decides between rules of different diagrams stands uppermost, so that the smallest
+ * leaf wins: the lowest level, within it a deny before a permit, then the rule that stands first.
+ * EPG_TARGET_MISS is greater than all of them.
+ */
+#define EPG_LEAF(level, action, rule) (EPG_TARGET_LEAF | (__u32)(level) << 25 | (__u32)(action) << 24 | (rule))
+#define EPG_LEAF_LEVEL(leaf) ((leaf) >> 25 & 0x1f)
+#define EPG_LEAF_ACTION(leaf) ((leaf) >> 24 & 1)
+#define EPG_LEAF_RULE(leaf) ((leaf)&0xffffffu)
+
 /* Upper bound of nodes on any way through a diagram: 8 fields, each at most 5 nodes deep. */
 #define EPG_DIAGRAM_DEPTH 40
 
@@ -320,9 +386,18 @@ struct epg_node {
 /* Fields of a rule's key. A prefix's key is the address itself, field 0 its first 16 bits. */
 enum epg_field {
 	EPG_FIELD_KIND = 0,        /* EPG_KIND_… */
-	EPG_FIELD_DESTINATION = 1, /* destination port; ICMP: type */
+	EPG_FIELD_DESTINATION = 1, /* destination port; ICMP: type; ARP: opcode */
 	EPG_FIELD_SOURCE = 2,      /* source port; ICMP: code */
 	EPG_FIELD_FLAGS = 3,       /* EPG_FLAG_…, 0 unless TCP */
+	EPG_FIELD_DSCP = 4,        /* 0 … 63, 0 unless IP */
+	EPG_FIELD_FRAGMENT = 5,    /* 1: a later fragment, which has neither ports nor flags nor type; else 0 */
+	EPG_FIELD_VIEW = 7,        /* enum epg_view */
+};
+
+/* The policy as it is enforced, and as it would be if audited subjects were enforced too. */
+enum epg_view {
+	EPG_VIEW_ENFORCED = 0,
+	EPG_VIEW_AUDITED = 1,
 };
 
 /* Kind of a packet: IPv4 by its protocol, IPv6 by its protocol, anything else by its EtherType (>= 0x600). */
@@ -341,22 +416,60 @@ struct epg_rule {
 	__u8 action; /* enum epg_verdict */
 	__u8 level;  /* enum epg_level */
 	__u8 flags;  /* EPG_RULE_… */
-	__u8 reserved;
+	__u8 dscp;   /* with EPG_RULE_DSCP: what permitted packets are marked with */
 };
 
 /* The flow that the rule permits is tracked; replies and related errors follow it. */
 #define EPG_RULE_STATEFUL 0x01
+/* Its flows outlive an apply that no longer permits them, unless something denies them. */
+#define EPG_RULE_KEEP 0x02
+/* Packets that it decides are told to those who watch for it. */
+#define EPG_RULE_LOG 0x04
+#define EPG_RULE_DSCP 0x08
+/* Of an audited subject: it decides in EPG_VIEW_AUDITED only, and counts what it would have decided otherwise. */
+#define EPG_RULE_AUDIT 0x10
 
-/* Rules that every generation has, at these indices. */
+/*
+ * Rules that every generation has, at these indices.
+ * X(ENUM, "name", action, level, flags, "sentence for people")
+ */
+#define EPG_IMPLICIT_RULES(X)                                                                                       \
+	X(IMPLICIT_DENY, "implicit-deny", EPG_DENY, EPG_LEVEL_IMPLICIT, 0, "no contract permits it")                \
+	X(INTRA_EPG, "intra-epg", EPG_PERMIT, EPG_LEVEL_INTRA_EPG, EPG_RULE_STATEFUL, "both are of the same group") \
+	X(UNENFORCED, "unenforced", EPG_PERMIT, EPG_LEVEL_INFRASTRUCTURE, EPG_RULE_STATEFUL,                        \
+	  "the VRF is not enforced")                                                                                \
+	X(INFRASTRUCTURE, "infrastructure", EPG_PERMIT, EPG_LEVEL_INFRASTRUCTURE, 0,                                \
+	  "ARP, neighbour discovery, DHCP of a client, IGMP, MLD")                                                  \
+	X(ISOLATION, "isolation", EPG_DENY, EPG_LEVEL_ISOLATION, 0, "the group's endpoints are isolated")           \
+	X(SOURCE_NOT_PREFERRED, "source-not-preferred", EPG_DENY, EPG_LEVEL_SOURCE_NOT_PREFERRED, 0,                \
+	  "the source is not a member of the preferred group")                                                      \
+	X(DESTINATION_NOT_PREFERRED, "destination-not-preferred", EPG_DENY, EPG_LEVEL_DESTINATION_NOT_PREFERRED, 0, \
+	  "the destination is not a member of the preferred group")                                                 \
+	X(PREFERRED_GROUP, "preferred-group", EPG_PERMIT, EPG_LEVEL_ANY_UNFILTERED, EPG_RULE_STATEFUL,              \
+	  "both are members of the preferred group")                                                                \
+	X(KEPT, "kept", EPG_PERMIT, EPG_LEVEL_INFRASTRUCTURE, EPG_RULE_STATEFUL,                                    \
+	  "the flow has outlived the contract that permitted it")
+
 enum epg_implicit_rule {
-	EPG_RULE_IMPLICIT_DENY = 0,
-	EPG_RULE_INTRA_EPG = 1,      /* within one group, by default: permit */
-	EPG_RULE_UNENFORCED = 2,     /* the VRF is not enforced: permit */
-	EPG_RULE_INFRASTRUCTURE = 3, /* ARP, neighbour discovery, DHCP of a client, IGMP, MLD: permit */
+#define EPG_IMPLICIT_RULE_ENUM(id, name, action, level, flags, text) EPG_RULE_##id,
+	EPG_IMPLICIT_RULES(EPG_IMPLICIT_RULE_ENUM)
+#undef EPG_IMPLICIT_RULE_ENUM
 	EPG_RULE_IMPLICIT_COUNT
 };
 
-/* Table `pairs`: two buckets are candidates for a pair (epg_pair_bucket below). */
+/* The leaf that an implicit rule would have. */
+enum epg_implicit_leaf {
+#define EPG_IMPLICIT_LEAF_ENUM(id, name, action, level, flags, text) \
+	EPG_LEAF_##id = (__u32)EPG_LEAF(level, action, EPG_RULE_##id),
+	EPG_IMPLICIT_RULES(EPG_IMPLICIT_LEAF_ENUM)
+#undef EPG_IMPLICIT_LEAF_ENUM
+};
+
+/*
+ * Table `pairs`: two buckets are candidates for a pair (epg_pair_bucket below). For a packet from group s in VRF v to
+ * group d in VRF w these pairs may have rules: (s, d), (EPG_CLASS_NONE, d): taboos of d, (s, w), (v, d), (v, w).
+ * Within one group it is (s, s) alone.
+ */
 struct epg_bucket {
 	__u32 pair[EPG_BUCKET_PAIRS]; /* source class << 16 | destination class; 0: free */
 	__u32 root[EPG_BUCKET_PAIRS]; /* target where the diagram of the pair's rules begins */
@@ -366,21 +479,37 @@ struct epg_bucket {
 #define EPG_CLASS_EXTERNAL 0x0002   /* an external group */
 #define EPG_CLASS_UNENFORCED 0x0004 /* its VRF is not enforced */
 #define EPG_CLASS_AMBIGUOUS 0x0008  /* its VRF shares addresses with another one: an address alone tells nobody */
+#define EPG_CLASS_TABOO 0x0010      /* it has taboos */
+#define EPG_CLASS_ANY 0x0020        /* there are rules from or to any group of its VRF */
+#define EPG_CLASS_PREFERRED 0x0040  /* its VRF has a preferred group */
+#define EPG_CLASS_MEMBER 0x0080     /* it is a member of the preferred group */
+#define EPG_CLASS_ISOLATED 0x0100   /* its endpoints may talk to each other only as its intra-EPG contracts say */
+#define EPG_CLASS_AUDITED 0x0200    /* an audited subject may concern it */
+#define EPG_CLASS_POLICED 0x0400 /* it is policed, or it has endpoints with addresses that belong to a group that is */
+#define EPG_CLASS_ARP 0x0800     /* ARP and neighbour discovery between its endpoints take a contract */
+#define EPG_CLASS_ISOLATED_AUDITED 0x1000 /* it would be isolated if its audited intra-EPG contracts were enforced */
 
 /* Table `classes`, by class id: all that a group inherits from its VRF and bridge domain. */
 struct epg_class {
 	__u32 flags; /* EPG_CLASS_… */
-	__u16 vrf;
+	__u16 vrf;   /* id, the class of any group of the VRF */
 	__u16 bridge_domain;
 	__u32 prefixes4; /* target: diagram from an IPv4 address (in its mapped form) to EPG_PREFIX_… */
 	__u32 prefixes6;
 	__u32 subnets4; /* target: diagram that hits for addresses of the bridge domain's subnets */
 	__u32 subnets6;
+	__u32 police_burst; /* bytes */
+	__u32 reserved;
+	__u64 police_rate; /* bytes a second; 0: not policed */
 };
 
-/* Leaf of a prefix diagram: a class id, and whether it came from `match: {ip}` (a member) or externalEpgs. */
+/*
+ * Leaf of a prefix diagram: a class id, and what it is: of a group's `match: {ip}` (a member), of externalEpgs
+ * (neither flag), or some group of another VRF, in which it is then looked who owns the address.
+ */
 #define EPG_PREFIX_CLASS(value) ((value)&0xffffu)
 #define EPG_PREFIX_MEMBER 0x10000u
+#define EPG_PREFIX_VRF 0x20000u
 
 /* The tables of a generation. X(name, struct) */
 #define EPG_TABLES(X)         \
@@ -421,6 +550,8 @@ struct epg_control {
 
 #define EPG_WATCH_DENY 1
 #define EPG_WATCH_PERMIT 2
+#define EPG_WATCH_AUDIT 4 /* what an audited subject would have decided otherwise */
+#define EPG_WATCH_LOG 8   /* what rules with `log` decide */
 
 /*
  * The two buckets in which a pair may stand, among `buckets`. Multiply-shift hashing; the constants are
@@ -453,15 +584,17 @@ EPG_ASSERT_SIZE(struct epg_address, 24);
 EPG_ASSERT_SIZE(struct epg_group_key, EPG_NAME_MAX);
 EPG_ASSERT_SIZE(struct epg_group, 8);
 EPG_ASSERT_SIZE(struct epg_learned_key, 8);
+EPG_ASSERT_SIZE(struct epg_mac_key, 8);
 EPG_ASSERT_SIZE(struct epg_flow_key, 40);
-EPG_ASSERT_SIZE(struct epg_flow, 32);
+EPG_ASSERT_SIZE(struct epg_flow, 40);
+EPG_ASSERT_SIZE(struct epg_policer, 16);
 EPG_ASSERT_SIZE(struct epg_drop_key, 8);
 EPG_ASSERT_SIZE(struct epg_counter, 16);
-EPG_ASSERT_SIZE(struct epg_event, 96);
+EPG_ASSERT_SIZE(struct epg_event, 104);
 EPG_ASSERT_SIZE(struct epg_node, 64);
 EPG_ASSERT_SIZE(struct epg_rule, 4);
 EPG_ASSERT_SIZE(struct epg_bucket, 64);
-EPG_ASSERT_SIZE(struct epg_class, 24);
+EPG_ASSERT_SIZE(struct epg_class, 40);
 EPG_ASSERT_SIZE(struct epg_control, 96);
 
 #endif

@@ -102,11 +102,63 @@ struct epg_diagnostics;
 enum epg_severity {
 	EPG_SEVERITY_ERROR,
 	EPG_SEVERITY_WARNING,
+	EPG_SEVERITY_NOTE, /* of epg_lint only: nothing is wrong with it, if it is meant */
+};
+
+/*
+ * What can be suspicious about a policy that has no errors: X(ENUM, "code", severity, "sentence"). Codes are stable; new
+ * ones are added at the end.
+ */
+#define EPG_LINTS(X)                                                                                                   \
+	X(CONTRACT_WITHOUT_PROVIDER, "contract-without-provider", EPG_SEVERITY_WARNING,                                \
+	  "a contract that nobody provides: it permits nothing")                                                       \
+	X(CONTRACT_WITHOUT_CONSUMER, "contract-without-consumer", EPG_SEVERITY_WARNING,                                \
+	  "a contract that nobody consumes: it permits nothing")                                                       \
+	X(CONTRACT_UNUSED, "contract-unused", EPG_SEVERITY_WARNING, "a contract that nobody provides or consumes")     \
+	X(SCOPE_EXCLUDES, "scope-excludes", EPG_SEVERITY_WARNING,                                                      \
+	  "somebody provides or consumes a contract, and its scope leaves nobody at the other end")                    \
+	X(RULE_SHADOWED, "rule-shadowed", EPG_SEVERITY_WARNING,                                                        \
+	  "an entry never decides: a stronger rule matches all of it")                                                 \
+	X(RULE_UNREACHABLE, "rule-unreachable", EPG_SEVERITY_WARNING,                                                  \
+	  "an entry never decides: stronger rules together match all of it, or nothing asks for it")                   \
+	X(ENTRIES_OVERLAP, "entries-overlap", EPG_SEVERITY_NOTE,                                                       \
+	  "entries of one subject match the same packets in part: the first one decides and counts them")              \
+	X(FILTER_UNUSED, "filter-unused", EPG_SEVERITY_WARNING, "a filter that neither contract nor taboo uses")       \
+	X(TABOO_UNUSED, "taboo-unused", EPG_SEVERITY_WARNING, "a taboo that no group lists")                           \
+	X(SUBJECT_AUDITED, "subject-audited", EPG_SEVERITY_NOTE,                                                       \
+	  "a subject in audit mode decides nothing: it only counts what it would have decided otherwise")              \
+	X(GROUP_WITHOUT_ENDPOINTS, "group-without-endpoints", EPG_SEVERITY_NOTE,                                       \
+	  "an endpoint group has neither endpoints nor a match, and no endpoint is bound to it")                       \
+	X(PREFERRED_MEMBER_WITHOUT_GROUP, "preferred-member-without-group", EPG_SEVERITY_WARNING,                      \
+	  "a member of the preferred group in a VRF that has none")                                                    \
+	X(PREFERRED_GROUP_WITHOUT_MEMBER, "preferred-group-without-member", EPG_SEVERITY_WARNING,                      \
+	  "a VRF with a preferred group that nobody is a member of")                                                   \
+	X(PERMITS_EVERYTHING, "permits-everything", EPG_SEVERITY_WARNING,                                              \
+	  "an unfiltered permit from any group to any group: the VRF is as good as unenforced")                        \
+	X(VRF_UNENFORCED, "vrf-unenforced", EPG_SEVERITY_NOTE, "a VRF that is not enforced: its contracts do nothing") \
+	X(FILTER_EMPTY, "filter-empty", EPG_SEVERITY_WARNING, "a filter without entries: it matches nothing")          \
+	X(CONTRACT_EMPTY, "contract-empty", EPG_SEVERITY_WARNING,                                                      \
+	  "a contract, a subject or a taboo without filters: it decides nothing")                                      \
+	X(MATCH_UNREACHABLE, "match-unreachable", EPG_SEVERITY_WARNING,                                                \
+	  "a match of a group that nothing can meet, or that another one always takes")                                \
+	X(SETTING_WITHOUT_EFFECT, "setting-without-effect", EPG_SEVERITY_WARNING,                                      \
+	  "a key that does nothing where it stands")                                                                   \
+	X(CLASS_CHANGES, "class-changes", EPG_SEVERITY_WARNING,                                                        \
+	  "a group gets another class id than it has: what was bound by hand must be bound again")                     \
+	X(BRIDGE_DOMAIN_WITHOUT_SUBNETS, "bridge-domain-without-subnets", EPG_SEVERITY_WARNING,                        \
+	  "a bridge domain without subnets: groups of other VRFs cannot find its endpoints")
+
+enum epg_lint_code {
+#define EPG_LINT_ENUM(id, name, severity, text) EPG_LINT_##id,
+	EPG_LINTS(EPG_LINT_ENUM)
+#undef EPG_LINT_ENUM
+	EPG_LINT_COUNT
 };
 
 /* One message about a policy. */
 struct epg_diagnostic {
 	enum epg_severity severity;
+	enum epg_lint_code code; /* of a warning; EPG_LINT_COUNT of an error */
 	const char *file;
 	uint32_t line;   /* from 1; 0: the file as a whole */
 	uint32_t column; /* from 1, in characters */
@@ -145,7 +197,7 @@ EPG_API void epg_diagnostics_free(struct epg_diagnostics *diagnostics);
 
 /* What a policy takes once it is compiled; elements, and bytes in kernel memory. */
 struct epg_cost {
-	size_t groups, contracts, pairs, rules, rule_sets, nodes;
+	size_t groups, contracts, taboos, pairs, rules, rule_sets, nodes;
 	size_t bytes;
 };
 
@@ -155,6 +207,67 @@ struct epg_cost {
  */
 EPG_API int epg_policy_cost(struct epg *epg, const struct epg_policy *policy, struct epg_cost *ret,
 			    struct epg_diagnostics **ret_diagnostics);
+
+/* What one contract or taboo takes. Pairs and rule sets that several share are counted with each of them. */
+struct epg_contract_cost {
+	const char *name;
+	const char *kind; /* "contract" or "taboo" */
+	const char *file;
+	uint32_t line;
+	size_t pairs;     /* that have rules of it */
+	size_t rules;     /* elements of the maps rules and counters */
+	size_t rule_sets; /* that have rules of it */
+	size_t nodes;     /* elements of the map nodes that its rules would take alone */
+	size_t bytes;     /* its rules, counters and nodes */
+};
+
+/* What all of the policy takes of one map. */
+struct epg_map_need {
+	const char *map;
+	uint64_t entries;
+	uint64_t capacity; /* of the loaded instance, else what epg_load makes by default */
+	uint64_t bytes;    /* of the entries */
+};
+
+typedef int (*epg_contract_cost_fn)(void *user, const struct epg_contract_cost *cost);
+typedef int (*epg_map_need_fn)(void *user, const struct epg_map_need *need);
+
+/*
+ * Compiles a policy and tells what each contract takes, the most expensive first, then what all of it needs of each
+ * map, without touching anything. Either function may be NULL. No privilege needed; where it may look at a loaded
+ * instance, capacities are that one's. Errors: -EBADMSG as epg_policy_cost.
+ */
+EPG_API int epg_policy_costs_each(struct epg *epg, const struct epg_policy *policy, epg_contract_cost_fn contract_fn,
+				  epg_map_need_fn map_fn, void *user);
+
+/* One finding about a policy. */
+struct epg_finding {
+	enum epg_lint_code code;
+	const char *code_name; /* "filter-unused" */
+	enum epg_severity severity;
+	const char *file;
+	uint32_t line;   /* from 1 */
+	uint32_t column; /* from 1, in characters */
+	const char *message;
+	const char *hint;    /* "" where there is none */
+	const char *excerpt; /* as of an epg_diagnostic */
+	uint32_t excerpt_column;
+};
+
+typedef int (*epg_finding_fn)(void *user, const struct epg_finding *finding);
+
+struct epg_lint_options {
+	size_t size;
+	bool instance; /* ask the loaded instance too, which groups have endpoints */
+};
+
+/*
+ * Looks for what is suspicious about a policy: what nobody uses, what never decides. The warnings of epg_policy_read are
+ * among the findings, which come in the order of lines, each once, at most 1000. No privilege needed without `instance`.
+ * Errors: -EBADMSG as epg_policy_cost.
+ */
+EPG_API int epg_lint(struct epg *epg, const struct epg_policy *policy, const struct epg_lint_options *options,
+		     epg_finding_fn fn, void *user);
 
 /* ----------------------------------------------------------------------------------- instance --- */
 
@@ -255,23 +368,42 @@ enum epg_change_kind {
 	EPG_CHANGE_ADDED,
 	EPG_CHANGE_REMOVED,
 	EPG_CHANGE_CHANGED,
+	EPG_CHANGE_DENIED, /* of a flow: it would be cut at its next packet */
+	EPG_CHANGE_KEPT,   /* of a flow: no rule would permit it any more, but its contract keeps what is open */
 };
 
 struct epg_change {
 	enum epg_change_kind kind;
-	const char *object; /* "vrf", "bridge-domain", "group", "contract", "rule", "permission", "endpoint" */
-	const char *name;   /* full name; a permission is "source -> destination" */
+	const char *object; /* "vrf", "bridge-domain", "group", "contract", "taboo", "rule", "permission", "endpoint",
+			       "flow" */
+	const char *name;   /* full name; a permission is "source -> destination", a flow "tcp A:port -> B:port" */
 	const char *detail; /* what changed, for people; "" where the name says it all */
-	uint32_t line;      /* in the new policy, or in the old one for what is removed; 0: unknown */
+	uint32_t line;      /* in the new policy, or in the old one for what is removed; 0: unknown. Of a flow: of the
+			       rule of the new policy that denies it */
 };
 
 typedef int (*epg_change_fn)(void *user, const struct epg_change *change);
 
+struct epg_diff_options {
+	size_t size;
+	size_t max_flows; /* flows told at most, denied and kept ones each; 0: 100 */
+};
+
+struct epg_diff_result {
+	size_t changes;      /* all objects but flows */
+	size_t flows;        /* tracked and not idle for longer than their timeout */
+	size_t flows_denied; /* all of them, also those that were not told */
+	size_t flows_kept;
+};
+
 /*
- * What an apply of `policy` would change against the running one, in the order of objects above.
- * Errors: -EBADMSG as for epg_policy_cost.
+ * What an apply of `policy` would change against the running one, in the order of objects above. Tracked flows are
+ * decided by the tables that the policy compiles to, with the endpoints as the apply would bind them.
+ * `options` and `ret` may be NULL. Errors: -EBADMSG as for epg_policy_cost, -EEXIST (two endpoints of the policy
+ * claim one address: an apply would fail too).
  */
-EPG_API int epg_diff(struct epg *epg, const struct epg_policy *policy, epg_change_fn fn, void *user);
+EPG_API int epg_diff(struct epg *epg, const struct epg_policy *policy, const struct epg_diff_options *options,
+		     epg_change_fn fn, void *user, struct epg_diff_result *ret);
 
 /* ---------------------------------------------------------------------------------- endpoints --- */
 
@@ -326,45 +458,68 @@ struct epg_group_info {
 	const char *bridge_domain; /* "" for external groups */
 	uint32_t line;
 	size_t endpoints;          /* bound right now */
-	size_t provides, consumes; /* contracts */
-	size_t pairs;              /* groups pairs with rules that it takes part in, as source or destination */
-	uint64_t packets, bytes;   /* sent by its endpoints and permitted */
+	size_t provides, consumes; /* contracts, inherited ones too; those of vzAny stand with the VRF */
+	size_t intra_contracts;    /* within the group */
+	size_t taboos;
+	bool isolated;           /* its endpoints talk to each other by intra-EPG contracts only */
+	bool preferred_member;   /* of the VRF's preferred group */
+	uint64_t police_rate;    /* bytes a second that its endpoints may send together; 0: not policed */
+	uint32_t police_burst;   /* bytes */
+	size_t pairs;            /* pairs with rules that it takes part in by itself, as source or destination */
+	uint64_t packets, bytes; /* sent by its endpoints and permitted */
 };
 
 typedef int (*epg_group_fn)(void *user, const struct epg_group_info *group);
 /* In the order of names. */
 EPG_API int epg_groups_each(struct epg *epg, epg_group_fn fn, void *user);
 
-/* A rule of the running policy: a filter entry as used by a contract's subject. */
+/*
+ * A rule of the running policy: a filter entry as used by a contract's subject, or by a taboo, between one kind of
+ * parties in one direction.
+ */
 struct epg_rule_info {
 	uint32_t index;
-	const char *contract; /* full name; "" for the rules that every policy has */
-	const char *subject;
+	const char *name;     /* "implicit-deny", …: of the rules that every policy has; "" for all others */
+	const char *text;     /* what such a rule is for; "" for all others */
+	const char *contract; /* full name of the contract or taboo; "" for the rules that every policy has */
+	const char *subject;  /* "" for a taboo */
 	const char *filter;
 	const char *entry;
 	const char *file;
 	uint32_t line;     /* of the entry; 0: implicit */
-	const char *match; /* for people: "tcp dport 80-443" */
+	const char *match; /* for people: "tcp dport 80-443 flags syn", "arp request", "ip dscp AF21" */
+	/*
+	 * Between whom, as its packets go: "group" (to group), "to-any" (group to any of a VRF), "from-any", "any",
+	 * "intra-epg", "taboo" (everybody to group); "" for the rules that every policy has.
+	 */
+	const char *role;
 	bool permit;
-	bool stateful;
-	bool reverse; /* provider to consumer, of a stateless entry */
+	bool stateful; /* opens tracked flows: replies and related errors follow */
+	bool reverse;  /* provider to consumer */
+	bool audit;    /* of an audited subject: counts what it would have decided otherwise, and decides nothing */
+	bool keep;     /* its flows outlive an apply that no longer permits them */
+	bool log;
+	int dscp; /* that permitted packets are marked with; -1: none */
 	uint8_t level;
-	uint64_t packets, bytes;
+	uint64_t packets, bytes; /* decided by it; audited: that it would have decided otherwise */
 };
 
+/* A contract, or a taboo. */
 struct epg_contract_info {
 	const char *name;
-	const char *scope; /* "application-profile", "vrf", "tenant", "global" */
+	const char *kind;  /* "contract" or "taboo" */
+	const char *scope; /* "application-profile", "vrf", "tenant", "global"; "" for a taboo */
+	bool keep;         /* tracked flows outlive an apply that no longer permits them */
 	const char *file;
 	uint32_t line;
-	size_t providers, consumers;
-	uint64_t packets, bytes; /* of all its rules: both directions, replies and related errors included */
+	size_t providers, consumers; /* of a taboo: groups that list it, and 0 */
+	uint64_t packets, bytes;     /* of all its rules: both directions, replies and related errors included */
 	const struct epg_rule_info *rules;
 	size_t n_rules;
 };
 
 typedef int (*epg_contract_fn)(void *user, const struct epg_contract_info *contract);
-/* In the order of names. */
+/* Contracts, then taboos, each in the order of names. */
 EPG_API int epg_contracts_each(struct epg *epg, epg_contract_fn fn, void *user);
 
 typedef int (*epg_rule_fn)(void *user, const struct epg_rule_info *rule);
@@ -417,23 +572,69 @@ EPG_API int epg_status(struct epg *epg, struct epg_status *ret);
 
 /* ------------------------------------------------------------------------------------ explain --- */
 
+/* What is asked about a packet. */
+enum epg_ask {
+	EPG_ASK_PACKET = 0, /* may it pass, opening a flow where its rule is stateful? */
+	EPG_ASK_REPLY,      /* may the answer to it pass? */
+	EPG_ASK_ERROR,      /* may an ICMP error about it pass, from its destination to its source? */
+};
+
 struct epg_question {
 	size_t size;
 	const char *source;        /* an endpoint's interface, or an address */
 	const char *destination;   /* an address, or an endpoint's interface */
-	const char *protocol;      /* "tcp", "udp", "icmp", "icmpv6", or a number */
+	const char *protocol;      /* "tcp", "udp", "icmp", "icmpv6", a number; or "arp", or an EtherType: "0x88cc" */
 	uint16_t source_port;      /* 0: 40000 */
-	uint16_t destination_port; /* required for tcp and udp */
-	int icmp_type;             /* -1: echo request */
+	uint16_t destination_port; /* required where the protocol has ports, unless it is a later fragment */
+	int icmp_type;             /* -1: echo request; for "arp" its opcode, -1: request */
 	int icmp_code;
 	uint8_t tcp_flags; /* as in the TCP header; 0: SYN */
 	const char *vrf;   /* "tenant/vrf" of both addresses; NULL: found by the endpoints */
+	uint8_t dscp;      /* 0 … 63 */
+	enum epg_fragment fragment;
+	enum epg_ask ask;
 };
 
-/* A rule that was not far off. */
+/* In what a packet missed a rule. X(ENUM, "name") */
+#define EPG_MISSES(X)                           \
+	X(PROTOCOL, "protocol")                 \
+	X(DESTINATION_PORT, "destination-port") \
+	X(SOURCE_PORT, "source-port")           \
+	X(ICMP_TYPE, "icmp-type")               \
+	X(ICMP_CODE, "icmp-code")               \
+	X(ARP_OPCODE, "arp-opcode")             \
+	X(TCP_FLAGS, "tcp-flags")               \
+	X(DSCP, "dscp")                         \
+	X(FRAGMENT, "fragment")                 \
+	X(DIRECTION, "direction")               \
+	X(REPLY, "reply")                       \
+	X(CONSUMER, "not-a-consumer")           \
+	X(PROVIDER, "not-a-provider")           \
+	X(SCOPE, "scope")                       \
+	X(INTRA, "not-within-the-group")        \
+	X(AUDIT, "audited")
+
+enum epg_miss {
+#define EPG_MISS_ENUM(id, name) EPG_MISS_##id,
+	EPG_MISSES(EPG_MISS_ENUM)
+#undef EPG_MISS_ENUM
+	EPG_MISS_COUNT
+};
+
+/* A permit that was not far off. */
 struct epg_near_miss {
 	const struct epg_rule_info *rule;
+	uint32_t missed; /* bits 1 << enum epg_miss */
 	const char *why; /* "destination port 443 is not 80", "it permits the other direction" */
+};
+
+/* How to lift a denial. */
+struct epg_remedy {
+	const char *hint; /* in words: "add "web" to consume of shop/store/front (shop.yaml:30)"; "": nobody knows */
+	const char *yaml; /* the line to add to the policy, "consume: [web]"; "" where it takes something else */
+	/* Where: within the object that begins there; an entry of a filter beside the one that does. */
+	const char *file;
+	uint32_t line; /* 0: there is no line to add */
 };
 
 struct epg_answer {
@@ -442,21 +643,34 @@ struct epg_answer {
 	uint8_t level;
 	uint32_t generation;
 	const char *reason_text;
+	const char *packet; /* what was asked about: "tcp dport 80 sport 40000 flags syn" */
 	const char *source_group, *source_interface, *source_address; /* "" where there is none */
 	const char *destination_group, *destination_interface, *destination_address;
 	const struct epg_rule_info *rule; /* NULL: dropped before any rule */
-	const struct epg_near_miss *near_misses;
+	/* Other rules that match the packet, best first: they would decide if those before them were not there. */
+	const struct epg_rule_info *beaten;
+	size_t n_beaten;     /* that are told: at most 16 */
+	size_t n_beaten_all; /* that there are */
+	/* Of an audited subject: it would decide otherwise if it were enforced. NULL: there is none. */
+	const struct epg_rule_info *audited;
+	const struct epg_near_miss *near_misses; /* permits that missed, nearest first; of a denial by no rule */
 	size_t n_near_misses;
-	const char *hint; /* what to write into the policy, where a denial can be lifted that way */
+	struct epg_remedy remedy;
+	/* With EPG_ASK_REPLY and EPG_ASK_ERROR: the answer about the packet itself; source and destination are swapped. */
+	const struct epg_answer *opening;
+	/* It passes as part of the flow that `opening` has begun; `rule` and `level` are the opener's. */
+	bool by_flow;
 };
 
 /*
  * Asks the loaded program itself about a packet: it is built, run through the program with
- * BPF_PROG_TEST_RUN, and leaves neither counters nor flows behind. A packet that would open a flow is
- * asked about: tracked flows do not answer for the policy.
+ * BPF_PROG_TEST_RUN, and leaves neither counters nor flows behind. Tracked flows do not answer for the policy: a
+ * reply, or an error, passes by the flow where the packet it is about would have opened one; else it is decided as a
+ * packet of its own.
  * The answer's strings live until the context's next call.
- * Errors: -EINVAL (not an address, unknown protocol, port missing), -ENOENT (no such interface or endpoint;
- * neither side is an endpoint of this host; no policy applied).
+ * Errors: -EINVAL (not an address, unknown protocol, port missing, contradictions), -ENOENT (no such interface or
+ * endpoint; neither side is an endpoint of this host; no policy applied; a MAC address that a question about neither
+ * IP nor ARP needs is not known).
  */
 EPG_API int epg_explain(struct epg *epg, const struct epg_question *question, struct epg_answer *ret);
 
@@ -466,7 +680,7 @@ struct epg_monitor;
 
 struct epg_monitor_options {
 	size_t size;
-	bool drops_only;
+	uint32_t watch;    /* EPG_WATCH_…: what is told; 0: EPG_WATCH_DENY | EPG_WATCH_PERMIT */
 	const char *group; /* only events with this group on either side; NULL: all */
 };
 
@@ -479,15 +693,18 @@ struct epg_event_info {
 	const char *protocol;                             /* "tcp", … */
 	const char *reason_name, *reason_text;
 	const struct epg_rule_info *rule; /* NULL: none was reached, or its generation is gone */
-	uint64_t time_unix_ns;            /* CLOCK_REALTIME */
+	/* That would have decided otherwise (EPG_EVENT_WOULD_… in event->flags); NULL as above. */
+	const struct epg_rule_info *audited_rule;
+	uint64_t time_unix_ns; /* CLOCK_REALTIME */
 };
 
 typedef int (*epg_event_fn)(void *user, const struct epg_event_info *event);
 
 /*
  * Starts to watch decisions: from now on, until the monitor is closed (or its process has died for two
- * seconds), every drop and every first packet of a permitted flow is told. One monitor an instance.
- * Errors: -ENOENT (no such group), -EBUSY (another process watches).
+ * seconds), what the options ask for is told: every drop, every first packet of a permitted flow, what audited
+ * subjects would have decided otherwise, what rules with `log` decide. One monitor an instance.
+ * Errors: -ENOENT (no such group), -EBUSY (another process watches), -EINVAL (unknown bits in `watch`).
  */
 EPG_API int epg_monitor_open(struct epg *epg, const struct epg_monitor_options *options, struct epg_monitor **ret);
 
@@ -513,6 +730,13 @@ EPG_API const char *epg_reason_text(enum epg_reason reason);
 /* The stable name of a counter of epg_status.stats, and a sentence; NULL for a number that is none. */
 EPG_API const char *epg_stat_name(enum epg_stat stat);
 EPG_API const char *epg_stat_text(enum epg_stat stat);
+/* The stable code of a finding, "filter-unused", and a sentence; NULL for a number that is none. */
+EPG_API const char *epg_lint_code_name(enum epg_lint_code code);
+EPG_API const char *epg_lint_code_text(enum epg_lint_code code);
+/* The stable name of what a packet missed a rule in, "destination-port"; NULL for a number that is none. */
+EPG_API const char *epg_miss_name(enum epg_miss miss);
+/* "AF21": the name of a DSCP, NULL for one that has none. */
+EPG_API const char *epg_dscp_name(uint8_t dscp);
 
 #ifdef __cplusplus
 }

@@ -71,6 +71,8 @@ static bool contracts_valid(const struct catalog *catalog)
 		if (!is_index(contract->name, catalog->n_strings) || contract->scope > MODEL_SCOPE_GLOBAL ||
 		    !is_slice(contract->first_rule, contract->n_rules, catalog->n_rules))
 			return false;
+		if (i > 0 && contract[-1].taboo && !contract->taboo)
+			return false;
 	}
 	return true;
 }
@@ -83,7 +85,7 @@ static bool rules_valid(const struct catalog *catalog)
 		if (rule->contract != CATALOG_NONE && !is_index(rule->contract, catalog->n_contracts))
 			return false;
 		if (!is_index(rule->subject, catalog->n_strings) || !is_index(rule->filter, catalog->n_strings) ||
-		    !is_index(rule->entry, catalog->n_strings) || rule->n_kinds > 2)
+		    !is_index(rule->entry, catalog->n_strings) || rule->n_kinds > 2 || rule->role >= CATALOG_ROLES)
 			return false;
 	}
 	return catalog->n_rules >= EPG_RULE_IMPLICIT_COUNT;
@@ -132,8 +134,10 @@ static bool relations_valid(const struct catalog *catalog)
 	for (size_t i = 0; i < catalog->n_relations; i++) {
 		const struct catalog_relation *relation = &catalog->relations[i];
 
-		if (!is_index(relation->group, catalog->n_groups) ||
-		    !is_index(relation->contract, catalog->n_contracts))
+		if (relation->group != CATALOG_NONE && !is_index(relation->group, catalog->n_groups))
+			return false;
+		if (!is_index(relation->vrf, catalog->n_vrfs) || !is_index(relation->contract, catalog->n_contracts) ||
+		    relation->kind > CATALOG_TABOO)
 			return false;
 	}
 	return true;

@@ -16,7 +16,7 @@
 #include "epg/abi.h"
 
 #define CATALOG_MAGIC 0x63677065u /* "epgc" */
-#define CATALOG_VERSION 1
+#define CATALOG_VERSION 2
 #define CATALOG_NONE UINT32_MAX
 
 struct catalog_range {
@@ -26,8 +26,9 @@ struct catalog_range {
 
 struct catalog_vrf {
 	uint32_t name;
-	uint32_t id; /* never 0 */
+	uint32_t id; /* never 0; in the space of class ids: any group of the VRF */
 	uint32_t enforced;
+	uint32_t preferred_group;
 	uint32_t line;
 };
 
@@ -35,22 +36,30 @@ struct catalog_bridge_domain {
 	uint32_t name;
 	uint32_t id;  /* never 0 */
 	uint32_t vrf; /* index */
+	uint32_t arp_contract;
 	uint32_t line;
 };
 
 /* Sorted by class_id. */
 struct catalog_group {
+	uint64_t police_rate; /* bytes a second; 0: none */
+	uint32_t police_burst;
 	uint32_t name;
 	uint32_t class_id;
 	uint32_t external;
+	uint32_t isolated; /* as the policy says; intra-EPG contracts isolate the rest too */
+	uint32_t preferred_member;
 	uint32_t vrf;           /* index */
 	uint32_t bridge_domain; /* index; CATALOG_NONE: external */
 	uint32_t line;
 };
 
+/* A contract, or a taboo: contracts in the model's order, then taboos. */
 struct catalog_contract {
 	uint32_t name;
+	uint32_t taboo;
 	uint32_t scope; /* enum model_scope */
+	uint32_t keep;
 	uint32_t line;
 	uint32_t providers;
 	uint32_t consumers;
@@ -58,40 +67,71 @@ struct catalog_contract {
 	uint32_t n_rules;
 };
 
-/* Same index as tables `rules` and `counters`; the implicit rules come first. */
+/* Between whom a rule stands: its sources and destinations. */
+enum catalog_role {
+	CATALOG_ROLE_PAIR,     /* group to group */
+	CATALOG_ROLE_TO_ANY,   /* group to any of a VRF */
+	CATALOG_ROLE_FROM_ANY, /* any of a VRF to group */
+	CATALOG_ROLE_ANY,      /* any to any */
+	CATALOG_ROLE_INTRA,    /* within a group */
+	CATALOG_ROLE_TABOO,    /* everybody to group */
+	CATALOG_ROLES
+};
+
+/*
+ * Same index as tables `rules` and `counters`; the implicit rules come first. An entry has a rule for each role and
+ * direction in which its contract is used: their levels differ, and so do their counters. Among rules of one level and
+ * action the first one decides.
+ */
 struct catalog_rule {
-	uint64_t identity; /* same contract, subject, filter, entry, direction: same value in every generation */
+	uint64_t identity; /* same contract, subject, filter, entry, role, direction: same value in every generation */
 	uint32_t contract; /* index; CATALOG_NONE: implicit */
 	uint32_t subject;
 	uint32_t filter;
 	uint32_t entry;
 	uint32_t line;
-	uint32_t reverse; /* provider to consumer: the second half of a stateless entry */
+	uint32_t role;    /* enum catalog_role, as the rule's packets go */
+	uint32_t reverse; /* provider to consumer */
+	uint32_t audit;
 	uint32_t n_kinds;
 	struct catalog_range kinds[2];
 	struct catalog_range destination;
 	struct catalog_range source;
-	struct catalog_range flags;
+	struct catalog_range dscp;
+	struct catalog_range fragment;
+	uint16_t tcp_flags; /* bit n: matches packets whose EPG_FLAG_… are n */
+	uint16_t reserved;
 };
 
-/* Sorted by source, then destination: pairs that have rules. */
+/* Sorted by source, then destination: pairs that have rules. Class ids as in table `pairs`: also VRFs, and 0. */
 struct catalog_pair {
 	uint16_t source; /* class ids */
 	uint16_t destination;
 	uint32_t rule_set; /* index */
 };
 
-/* rules[first … first + count - 1] of the list `members`, the first one that matches decides. */
+/*
+ * members[first … first + count - 1] are rules, in order of precedence: the first one that matches decides, in the
+ * enforced view the first one that is not audited.
+ */
 struct catalog_rule_set {
 	uint32_t first;
 	uint32_t count;
 };
 
-/* Sorted by group, then contract. */
+enum catalog_relation_kind {
+	CATALOG_PROVIDES,
+	CATALOG_CONSUMES,
+	CATALOG_INTRA, /* a contract within the group */
+	CATALOG_TABOO,
+};
+
+/* Sorted by group, then contract, then kind; vzAny's, which have no group, last. Inherited ones too. */
 struct catalog_relation {
-	uint32_t group;    /* index */
+	uint32_t group;    /* index; CATALOG_NONE: any group of the VRF */
+	uint32_t vrf;      /* index: of the group, or of vzAny */
 	uint32_t contract; /* index */
-	uint32_t consume;  /* 0: provides */
+	uint32_t kind;     /* enum catalog_relation_kind */
 	uint32_t line;
 };
 

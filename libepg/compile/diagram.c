@@ -23,7 +23,7 @@
 /* One diagram being built. Lists hold indices of boxes in order of precedence. */
 struct build {
 	struct diagram_builder *builder;
-	const struct diagram_box *boxes;
+	struct diagram_box *boxes;
 	uint8_t *constrained; /* by box: a bit for each field that is not the full range */
 	struct list_table known;
 };
@@ -226,11 +226,8 @@ static unsigned int next_field(const struct build *build, unsigned int field, co
 
 static uint32_t leaf_of(const struct build *build, uint32_t box)
 {
-	uint32_t leaf = build->boxes[box].leaf;
-
-	if (build->builder->reached)
-		build->builder->reached[leaf] = 1;
-	return EPG_TARGET_LEAF | leaf;
+	build->boxes[box].reached = true;
+	return build->boxes[box].leaf;
 }
 
 /* Only the last box of a list may be free in all fields from `field` on. */
@@ -267,7 +264,7 @@ static uint8_t constrained_fields(const struct diagram_box *box)
 	return (uint8_t)constrained;
 }
 
-int diagram_build(struct diagram_builder *builder, const struct diagram_box *boxes, size_t n, uint32_t *ret_root)
+int diagram_build(struct diagram_builder *builder, struct diagram_box *boxes, size_t n, uint32_t *ret_root)
 {
 	AUTO_FREE uint8_t *constrained = array_new(n, sizeof(*constrained));
 	AUTO_FREE uint32_t *list = array_new(n, sizeof(*list));
@@ -290,21 +287,21 @@ int diagram_build(struct diagram_builder *builder, const struct diagram_box *box
 	return error;
 }
 
-/* The last interval that begins at or before the value. */
+/* The last interval that begins at or before the value; the first one always does, unless the node is damaged. */
 static unsigned int place_of(const struct epg_node *node, uint32_t value)
 {
 	unsigned int place = 0;
 
 	for (unsigned int i = 0; i < EPG_NODE_FANOUT; i++)
 		place += node->start[i] <= value;
-	return place - 1;
+	return place ? place - 1 : 0;
 }
 
-uint32_t diagram_find(const struct epg_node *nodes, uint32_t root, uint64_t high, uint64_t low)
+uint32_t diagram_find(const struct epg_node *nodes, size_t n_nodes, uint32_t root, uint64_t high, uint64_t low)
 {
 	uint32_t target = root;
 
-	while (!(target & EPG_TARGET_LEAF)) {
+	for (unsigned int depth = 0; depth < EPG_DIAGRAM_DEPTH && target < n_nodes; depth++) {
 		const struct epg_node *node = &nodes[target];
 
 		target = node->target[place_of(node, epg_key_field(high, low, node->field))];

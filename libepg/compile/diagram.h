@@ -21,34 +21,36 @@
 
 struct diagram_box {
 	struct model_range fields[DIAGRAM_FIELDS];
-	uint32_t leaf; /* the answer for points inside; EPG_LEAF_VALUE(EPG_TARGET_MISS) cuts a hole */
+	uint32_t leaf; /* target: the answer for points inside; EPG_TARGET_MISS cuts a hole */
+	bool reached;  /* set by diagram_build: some point finds this box first */
 };
 
 #define DIAGRAM_BOX_ANY                                                                                             \
 	((struct diagram_box){{MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY, \
 			       MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY},                                  \
-			      0})
+			      EPG_TARGET_MISS,                                                                      \
+			      false})
 
 /* Builds diagrams that share their nodes. */
 struct diagram_builder {
 	struct node_store nodes;
-	uint64_t work;    /* steps taken so far */
-	uint8_t *reached; /* by leaf: set to 1 for each that some point leads to; not owned, may be NULL */
+	uint64_t work; /* steps taken so far */
 };
 
-/* A builder begins as all zero, apart from `reached`. */
+/* A builder begins as all zero. */
 void diagram_builder_clear(struct diagram_builder *builder);
 
 /*
  * Adds the diagram of `boxes`: the first one around a point decides, none is EPG_TARGET_MISS.
  * `ret_root` is a target. Returns 0, -E2BIG (too much work, too many nodes or boxes), -ENOMEM.
  */
-int diagram_build(struct diagram_builder *builder, const struct diagram_box *boxes, size_t n, uint32_t *ret_root);
+int diagram_build(struct diagram_builder *builder, struct diagram_box *boxes, size_t n, uint32_t *ret_root);
 
 /*
  * Walks as the BPF programs do, from `root` to a leaf, and returns it: EPG_TARGET_LEAF with a value, or
- * EPG_TARGET_MISS. The key's fields are laid out as for epg_key_field.
+ * EPG_TARGET_MISS. The key's fields are laid out as for epg_key_field. What leaves the nodes, or goes round in them,
+ * is no way: the last target seen is returned, which is no leaf.
  */
-uint32_t diagram_find(const struct epg_node *nodes, uint32_t root, uint64_t high, uint64_t low);
+uint32_t diagram_find(const struct epg_node *nodes, size_t n_nodes, uint32_t root, uint64_t high, uint64_t low);
 
 #endif

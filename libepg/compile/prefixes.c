@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "compile/prefixes.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +15,16 @@
 #define MAPPED_FIELDS (MAPPED_BITS / 16)
 
 /* Leaf of a subnet's diagram: that it is hit says all. */
-#define SUBNET_HIT 1
+#define SUBNET_HIT (EPG_TARGET_LEAF | 1)
 
 /* Addresses of one subnet that nobody learns, at most. */
 #define SUBNET_RESERVED 3
 
 struct claimed_prefix {
 	const struct model_prefix *prefix;
-	uint32_t group; /* index */
+	uint32_t group; /* index; MODEL_NONE: a leak */
 	uint32_t vrf;   /* index */
-	uint32_t leaf;
+	uint32_t leaf;  /* EPG_PREFIX_… */
 };
 
 struct claimed_prefixes {
@@ -54,7 +53,7 @@ static struct diagram_box box_of(const struct model_prefix *prefix, uint32_t lea
 	return box;
 }
 
-static const char *text_of(const struct model_prefix *prefix, char text[static INET6_ADDRSTRLEN + 4])
+const char *prefix_text(const struct model_prefix *prefix, char text[static PREFIX_TEXT_MAX])
 {
 	char address[INET6_ADDRSTRLEN] = "";
 
@@ -62,8 +61,17 @@ static const char *text_of(const struct model_prefix *prefix, char text[static I
 		inet_ntop(AF_INET, prefix->address + MAPPED_BITS / 8, address, sizeof(address));
 	else
 		inet_ntop(AF_INET6, prefix->address, address, sizeof(address));
-	snprintf(text, INET6_ADDRSTRLEN + 4, "%s/%d", address, prefix->length - (prefix->ipv4 ? MAPPED_BITS : 0));
+	snprintf(text, PREFIX_TEXT_MAX, "%s/%d", address, prefix->length - (prefix->ipv4 ? MAPPED_BITS : 0));
 	return text;
+}
+
+bool prefixes_make_members(const struct model_group *group)
+{
+	for (size_t i = 0; i < group->n_matches; i++) {
+		if (!group->matches[i].interface)
+			return true;
+	}
+	return false;
 }
 
 static int claim(struct claimed_prefixes *claimed, struct claimed_prefix prefix)
@@ -74,7 +82,18 @@ static int claim(struct claimed_prefixes *claimed, struct claimed_prefix prefix)
 	return 0;
 }
 
-static int claim_all(const struct model *model, const uint16_t *class_ids, struct claimed_prefixes *claimed)
+static int claim_leaks(const struct leaks *leaks, struct claimed_prefixes *claimed)
+{
+	for (size_t i = 0; i < leaks->n; i++) {
+		const struct leak *leak = &leaks->items[i];
+
+		if (claim(claimed, (struct claimed_prefix){leak->prefix, MODEL_NONE, leak->vrf, leak->leaf}))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int claim_groups(const struct model *model, const uint16_t *class_ids, struct claimed_prefixes *claimed)
 {
 	for (uint32_t i = 0; i < model->n_groups; i++) {
 		const struct model_group *group = &model->groups[i];
@@ -129,21 +148,21 @@ static int check_conflicts(const struct model *model, const struct claimed_prefi
 
 	for (size_t i = 1; i < claimed->n; i++) {
 		const struct claimed_prefix *prefix = &claimed->items[i];
-		char text[INET6_ADDRSTRLEN + 4], hint[EPG_NAME_MAX + 64];
+		char text[PREFIX_TEXT_MAX], hint[EPG_NAME_MAX + 64];
 
-		if (compare_precedence(prefix - 1, prefix) != 0 || prefix[-1].group == prefix->group)
+		if (compare_precedence(prefix - 1, prefix) != 0 || prefix[-1].leaf == prefix->leaf)
 			continue;
 		snprintf(hint, sizeof(hint), "%s has it, in line %u", model->groups[prefix[-1].group].name,
 			 prefix[-1].prefix->place.line);
 		diagnostics_error(diagnostics, prefix->prefix->place, hint, "%s belongs to two groups of VRF %s",
-				  text_of(prefix->prefix, text), model->vrfs[prefix->vrf].name);
+				  prefix_text(prefix->prefix, text), model->vrfs[prefix->vrf].name);
 		error = -EBADMSG;
 	}
 	return error;
 }
 
 /* A diagram beyond bounds is the policy's fault, at `place`. */
-static int build(struct diagram_builder *builder, const struct diagram_box *boxes, size_t n,
+static int build(struct diagram_builder *builder, struct diagram_box *boxes, size_t n,
 		 struct epg_diagnostics *diagnostics, struct place place, uint32_t *ret_root)
 {
 	int error = diagram_build(builder, boxes, n, ret_root);
@@ -163,7 +182,7 @@ static int build_claimed(const struct claimed_prefix *items, size_t n, struct di
 	if (!boxes)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		boxes[i] = box_of(items[i].prefix, items[i].leaf);
+		boxes[i] = box_of(items[i].prefix, EPG_TARGET_LEAF | items[i].leaf);
 	return build(builder, boxes, n, diagnostics, items[0].prefix->place, ret_root);
 }
 
@@ -176,14 +195,14 @@ static struct prefix_roots *new_roots(size_t n)
 	return roots;
 }
 
-int prefixes_build(const struct model *model, const uint16_t *class_ids, struct diagram_builder *builder,
-		   struct epg_diagnostics *diagnostics, struct prefix_roots **ret)
+int prefixes_build(const struct model *model, const uint16_t *class_ids, const struct leaks *leaks,
+		   struct diagram_builder *builder, struct epg_diagnostics *diagnostics, struct prefix_roots **ret)
 {
 	__attribute__((cleanup(claimed_prefixes_clear))) struct claimed_prefixes claimed = {0};
 	AUTO_FREE struct prefix_roots *roots = new_roots(model->n_vrfs);
 	int error;
 
-	if (!roots || claim_all(model, class_ids, &claimed))
+	if (!roots || claim_groups(model, class_ids, &claimed) || claim_leaks(leaks, &claimed))
 		return -ENOMEM;
 	if (claimed.n)
 		qsort(claimed.items, claimed.n, sizeof(*claimed.items), compare_claimed);
@@ -208,7 +227,7 @@ static struct diagram_box box_of_address(const struct model_prefix *subnet, cons
 	struct model_prefix single = {.length = 128, .ipv4 = subnet->ipv4};
 
 	memcpy(single.address, address, sizeof(single.address));
-	return box_of(&single, EPG_LEAF_VALUE(EPG_TARGET_MISS));
+	return box_of(&single, EPG_TARGET_MISS);
 }
 
 /*

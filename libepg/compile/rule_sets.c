@@ -7,8 +7,8 @@
 
 #include "base/array.h"
 #include "policy/diagnostic.h"
-#include "compile/links.h"
 #include "compile/lists.h"
+#include "compile/rule_boxes.h"
 #include "base/util.h"
 
 struct composition {
@@ -20,109 +20,136 @@ struct composition {
 	struct list_table known; /* list of LINK_PARTs -> rule set */
 	uint32_t *parts;         /* of the pair at hand */
 	size_t n_parts, parts_capacity;
+	uint32_t *leaves; /* of the rule set at hand */
+	size_t n_leaves, leaves_capacity;
+	struct diagram_box *boxes;
+	size_t boxes_capacity;
 	uint32_t *roots; /* by rule set */
 	size_t roots_capacity;
+	size_t nodes_capacity;
+	struct rule_sets sets;
 };
 
 static void composition_clear(struct composition *composition)
 {
 	list_table_clear(&composition->known);
 	free(composition->parts);
+	free(composition->leaves);
+	free(composition->boxes);
 	free(composition->roots);
+	rule_sets_clear(&composition->sets);
+}
+
+void rule_sets_clear(struct rule_sets *sets)
+{
+	free(sets->pairs);
+	free(sets->nodes);
+	free(sets->reached);
+	*sets = (struct rule_sets){0};
 }
 
 static int report(const struct composition *composition, const char *what)
 {
-	const struct model_contract *contract = &composition->model->contracts[LINK_CONTRACT(composition->parts[0])];
+	const struct model *model = composition->model;
+	uint32_t contract = LINK_CONTRACT(composition->parts[0]);
+	bool taboo = contract >= model->n_contracts;
 	char more[64] = "";
 
 	if (composition->n_parts > 1)
 		snprintf(more, sizeof(more), " and %zu more that bind the same groups", composition->n_parts - 1);
-	diagnostics_error(composition->diagnostics, contract->place,
+	diagnostics_error(composition->diagnostics,
+			  taboo ? model->taboos[contract - model->n_contracts].place : model->contracts[contract].place,
 			  "use fewer contracts for the same groups, or fewer ranges that overlap in both ports",
-			  "the rules of contract %s%s %s", contract->name, more, what);
+			  "the rules of %s %s%s %s", taboo ? "taboo" : "contract",
+			  taboo ? model->taboos[contract - model->n_contracts].name : model->contracts[contract].name,
+			  more, what);
 	return -EBADMSG;
 }
 
-/* Adds the contract's rules of one level; `forward` and `reverse` say which directions hold for the pair. */
-static int add_members(struct composition *composition, uint32_t contract, bool forward, bool reverse, uint8_t level)
+/* Adds the leaves of a contract's rules of one role and direction. */
+static int add_leaves(struct composition *composition, uint32_t part)
 {
-	struct draft *draft = composition->draft;
-	const struct catalog_contract *catalogued = &draft->contracts[contract];
+	const struct draft *draft = composition->draft;
+	const struct catalog_contract *contract = &draft->contracts[LINK_CONTRACT(part)];
 
-	for (uint32_t i = 0; i < catalogued->n_rules; i++) {
-		uint32_t rule = catalogued->first_rule + i;
-		struct catalog_member *member;
+	if (array_reserve(&composition->leaves, &composition->leaves_capacity,
+			  composition->n_leaves + contract->n_rules, sizeof(*composition->leaves)))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < contract->n_rules; i++) {
+		uint32_t index = contract->first_rule + i;
+		const struct epg_rule *rule = &composition->rules[index];
 
-		if (composition->rules[rule].level != level || !(draft->rules[rule].reverse ? reverse : forward))
-			continue;
-		if (draft->n_members == MEMBERS_MAX)
-			return report(composition, "make the lists of rules too long");
-		member = draft_add_members(draft, 1);
-		if (!member)
-			return -ENOMEM;
-		member->rule = rule;
+		if (draft->rules[index].role == LINK_ROLE(part) && draft->rules[index].reverse == LINK_REVERSE(part))
+			composition->leaves[composition->n_leaves++] = EPG_LEAF(rule->level, rule->action, index);
 	}
+	if (composition->n_leaves + draft->n_members > MEMBERS_MAX)
+		return report(composition, "make the lists of rules too long");
 	return 0;
 }
 
-/* All members of the set of the pair at hand, in order of precedence: level, then place in the file. */
-static int list_members(struct composition *composition)
+static int compare_leaves(const void *left, const void *right)
 {
-	static const uint8_t levels[] = {EPG_LEVEL_FILTERED, EPG_LEVEL_UNFILTERED};
-	const uint32_t *parts = composition->parts;
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 
-	for (size_t level = 0; level < ARRAY_SIZE(levels); level++) {
-		for (size_t i = 0; i < composition->n_parts; i++) {
-			uint32_t contract = LINK_CONTRACT(parts[i]);
-			bool both = i + 1 < composition->n_parts && LINK_CONTRACT(parts[i + 1]) == contract;
-			int error = add_members(composition, contract, both || !LINK_REVERSE(parts[i]),
-						both || LINK_REVERSE(parts[i]), levels[level]);
+	return (a > b) - (a < b);
+}
 
-			if (error)
-				return error;
-			i += both;
-		}
+/* All rules of the pair at hand, in order of precedence, which is that of their leaves. */
+static int list_leaves(struct composition *composition)
+{
+	composition->n_leaves = 0;
+	for (size_t i = 0; i < composition->n_parts; i++) {
+		int error = add_leaves(composition, composition->parts[i]);
+
+		if (error)
+			return error;
 	}
+	qsort(composition->leaves, composition->n_leaves, sizeof(*composition->leaves), compare_leaves);
 	return 0;
 }
 
-static void make_boxes(const struct draft *draft, const struct catalog_rule_set *set, struct diagram_box *boxes,
-		       size_t *ret_n)
+static int add_members(struct composition *composition, struct catalog_rule_set *set)
+{
+	struct catalog_member *members;
+
+	set->first = (uint32_t)composition->draft->n_members;
+	set->count = (uint32_t)composition->n_leaves;
+	members = draft_add_members(composition->draft, composition->n_leaves);
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < composition->n_leaves; i++)
+		members[i].rule = EPG_LEAF_RULE(composition->leaves[i]);
+	return 0;
+}
+
+static int list_boxes(struct composition *composition, size_t *ret_n)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < set->count; i++) {
-		uint32_t index = draft->members[set->first + i].rule;
-		const struct catalog_rule *rule = &draft->rules[index];
+	for (size_t i = 0; i < composition->n_leaves; i++) {
+		uint32_t leaf = composition->leaves[i];
 
-		for (unsigned int kind = 0; kind < rule->n_kinds; kind++) {
-			struct diagram_box *box = &boxes[n++];
-
-			*box = DIAGRAM_BOX_ANY;
-			box->fields[EPG_FIELD_KIND] =
-				(struct model_range){rule->kinds[kind].first, rule->kinds[kind].last};
-			box->fields[EPG_FIELD_DESTINATION] =
-				(struct model_range){rule->destination.first, rule->destination.last};
-			box->fields[EPG_FIELD_SOURCE] = (struct model_range){rule->source.first, rule->source.last};
-			box->fields[EPG_FIELD_FLAGS] = (struct model_range){rule->flags.first, rule->flags.last};
-			box->leaf = index;
-		}
+		if (array_reserve(&composition->boxes, &composition->boxes_capacity, n + RULE_BOXES_MAX,
+				  sizeof(*composition->boxes)))
+			return -ENOMEM;
+		n += rule_boxes(&composition->draft->rules[EPG_LEAF_RULE(leaf)], leaf, composition->boxes + n);
 	}
 	*ret_n = n;
+	return 0;
 }
 
-static int build_root(struct composition *composition, const struct catalog_rule_set *set, uint32_t *ret_root)
+static int build_root(struct composition *composition, uint32_t *ret_root)
 {
-	AUTO_FREE struct diagram_box *boxes = array_new(2 * (size_t)set->count, sizeof(*boxes));
 	size_t n;
-	int error;
+	int error = list_boxes(composition, &n);
 
-	if (!boxes)
-		return -ENOMEM;
-	make_boxes(composition->draft, set, boxes, &n);
-	error = diagram_build(composition->builder, boxes, n, ret_root);
-	return error == -E2BIG ? report(composition, "combine into too many cases") : error;
+	if (!error)
+		error = diagram_build(composition->builder, composition->boxes, n, ret_root);
+	if (error)
+		return error == -E2BIG ? report(composition, "combine into too many cases") : error;
+	for (size_t i = 0; i < n; i++)
+		composition->sets.reached[EPG_LEAF_RULE(composition->boxes[i].leaf)] |= composition->boxes[i].reached;
+	return 0;
 }
 
 /* The rule set of the pair at hand, for which there is none yet. */
@@ -131,19 +158,22 @@ static int add_rule_set(struct composition *composition, uint32_t *ret)
 	struct draft *draft = composition->draft;
 	struct catalog_rule_set *set = draft_add_rule_sets(draft, 1);
 	uint32_t index = (uint32_t)draft->n_rule_sets - 1;
+	size_t nodes = composition->builder->nodes.n_lines;
 	int error;
 
-	if (!set || array_reserve(&composition->roots, &composition->roots_capacity, draft->n_rule_sets,
-				  sizeof(*composition->roots)))
+	if (!set ||
+	    array_reserve(&composition->roots, &composition->roots_capacity, index + 1, sizeof(*composition->roots)) ||
+	    array_reserve(&composition->sets.nodes, &composition->nodes_capacity, index + 1,
+			  sizeof(*composition->sets.nodes)))
 		return -ENOMEM;
-	set->first = (uint32_t)draft->n_members;
-	error = list_members(composition);
+	error = list_leaves(composition);
+	if (!error)
+		error = add_members(composition, set);
+	if (!error)
+		error = build_root(composition, &composition->roots[index]);
 	if (error)
 		return error;
-	set->count = (uint32_t)draft->n_members - set->first;
-	error = build_root(composition, set, &composition->roots[index]);
-	if (error)
-		return error;
+	composition->sets.nodes[index] = (uint32_t)(composition->builder->nodes.n_lines - nodes);
 	*ret = index;
 	return list_table_add(&composition->known, 0, composition->parts, composition->n_parts, index);
 }
@@ -180,8 +210,10 @@ static size_t count_pairs(const struct link *links, size_t n)
 	return pairs;
 }
 
-static int add_pairs(struct composition *composition, const struct link *links, size_t n, struct pair_root *pairs)
+static int add_pairs(struct composition *composition, const struct link *links, size_t n)
 {
+	struct pair_root *pairs = composition->sets.pairs;
+
 	for (size_t first = 0, end; first < n; first = end) {
 		int error;
 
@@ -194,66 +226,23 @@ static int add_pairs(struct composition *composition, const struct link *links, 
 	return 0;
 }
 
-/* Rules stand in the order of the model's contracts, subjects, filters and entries: rules.c. */
-static void warn_contract(const struct composition *composition, const struct model_contract *contract, uint32_t rule,
-			  const uint8_t *member)
-{
-	for (size_t i = 0; i < contract->n_subjects; i++) {
-		for (size_t j = 0; j < contract->subjects[i].n_filters; j++) {
-			const struct model_filter *filter =
-				&composition->model->filters[contract->subjects[i].filters[j].filter];
-
-			for (size_t k = 0; k < filter->n_entries; k++) {
-				const struct model_entry *entry = &filter->entries[k];
-
-				if (member[rule] && !composition->builder->reached[rule])
-					diagnostics_warning(composition->diagnostics, entry->place,
-							    "earlier rules for the same groups cover it",
-							    "entry %s of filter %s can never match in contract %s",
-							    entry->name, filter->name, contract->name);
-				rule += entry->stateful ? 1 : 2;
-			}
-		}
-	}
-}
-
-static int warn_unreached(const struct composition *composition)
-{
-	const struct draft *draft = composition->draft;
-	AUTO_FREE uint8_t *member = array_new(draft->n_rules, sizeof(*member));
-
-	if (!member)
-		return -ENOMEM;
-	for (size_t i = 0; i < draft->n_members; i++)
-		member[draft->members[i].rule] = 1;
-	for (size_t i = 0; i < draft->n_contracts; i++)
-		warn_contract(composition, &composition->model->contracts[i], draft->contracts[i].first_rule, member);
-	return 0;
-}
-
-int rule_sets_build(const struct model *model, const uint16_t *class_ids, const struct epg_rule *rules,
+int rule_sets_build(const struct model *model, const struct links *links, const struct epg_rule *rules,
 		    struct diagram_builder *builder, struct epg_diagnostics *diagnostics, struct draft *draft,
-		    struct pair_root **ret)
+		    struct rule_sets *ret)
 {
 	__attribute__((cleanup(composition_clear))) struct composition composition = {
 		.model = model, .rules = rules, .builder = builder, .diagnostics = diagnostics, .draft = draft};
-	AUTO_FREE uint8_t *reached = array_new(draft->n_rules, sizeof(*reached));
-	AUTO_FREE struct pair_root *pairs = NULL;
-	AUTO_FREE struct link *links = NULL;
-	size_t n_links;
-	int error = reached ? links_collect(model, class_ids, diagnostics, draft, &links, &n_links) : -ENOMEM;
+	int error;
 
+	composition.sets.reached = array_new(draft->n_rules, sizeof(*composition.sets.reached));
+	composition.sets.pairs = array_new(count_pairs(links->items, links->n), sizeof(*composition.sets.pairs));
+	if (!composition.sets.reached || !composition.sets.pairs)
+		return -ENOMEM;
+	memset(composition.sets.reached, 1, EPG_RULE_IMPLICIT_COUNT);
+	error = add_pairs(&composition, links->items, links->n);
 	if (error)
 		return error;
-	pairs = array_new(count_pairs(links, n_links), sizeof(*pairs));
-	if (!pairs)
-		return -ENOMEM;
-	builder->reached = reached;
-	error = add_pairs(&composition, links, n_links, pairs);
-	if (!error)
-		error = warn_unreached(&composition);
-	builder->reached = NULL;
-	if (!error)
-		*ret = TAKE_PTR(pairs);
-	return error;
+	*ret = composition.sets;
+	composition.sets = (struct rule_sets){0};
+	return 0;
 }

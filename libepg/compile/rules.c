@@ -8,13 +8,34 @@
 #include "policy/diagnostic.h"
 #include "base/util.h"
 
+_Static_assert(RULES_MAX <= EPG_LEAF_RULE(UINT32_MAX) + (size_t)1, "an EPG_LEAF has room for every rule");
+
+/* TCP flags of which ACK or RST is one. */
+#define FLAGS_ESTABLISHED ((uint16_t)(UINT16_MAX << EPG_FLAG_RST))
+
 /* Where rules come from while they are collected. */
 struct origin {
-	uint32_t contract; /* index */
+	uint32_t contract; /* index in the catalog */
 	const char *contract_name;
-	const char *subject;
-	const char *filter;
+	bool keep;
+	const struct model_subject *subject;
+	const struct model_filter_use *use;
+	const struct model_filter *filter;
+	uint32_t uses;
 };
+
+struct collection {
+	const struct model *model;
+	const struct rules_count *counts;
+	const uint16_t *uses;
+	struct draft *draft;
+	struct epg_rule *rules;
+};
+
+static void collection_clear(struct collection *collection)
+{
+	free(collection->rules);
+}
 
 /* FNV-1a over a string and its terminating zero, which keeps "ab" + "c" and "a" + "bc" apart. */
 static uint64_t identity_add(uint64_t identity, const char *string)
@@ -25,14 +46,15 @@ static uint64_t identity_add(uint64_t identity, const char *string)
 	return identity;
 }
 
-static uint64_t identity_of(const struct origin *origin, const char *entry, bool reverse)
+static uint64_t identity_of(const struct origin *origin, const char *entry, const struct catalog_rule *rule)
 {
 	uint64_t identity = identity_add(0xcbf29ce484222325u, origin->contract_name);
 
-	identity = identity_add(identity, origin->subject);
-	identity = identity_add(identity, origin->filter);
+	identity = identity_add(identity, origin->subject->name);
+	identity = identity_add(identity, origin->filter->name);
 	identity = identity_add(identity, entry);
-	return identity_add(identity, reverse ? "reverse" : "forward");
+	identity = identity_add(identity, rule->reverse ? "reverse" : "forward");
+	return (identity ^ rule->role) * 0x100000001b3u;
 }
 
 static struct catalog_range to_range(struct model_range range)
@@ -40,157 +62,318 @@ static struct catalog_range to_range(struct model_range range)
 	return (struct catalog_range){range.first, range.last};
 }
 
+static enum epg_level permit_level(enum catalog_role role, bool filtered)
+{
+	switch (role) {
+	case CATALOG_ROLE_PAIR:
+		return filtered ? EPG_LEVEL_FILTERED : EPG_LEVEL_UNFILTERED;
+	case CATALOG_ROLE_TO_ANY:
+		return filtered ? EPG_LEVEL_TO_ANY_FILTERED : EPG_LEVEL_TO_ANY_UNFILTERED;
+	case CATALOG_ROLE_FROM_ANY:
+		return filtered ? EPG_LEVEL_FROM_ANY_FILTERED : EPG_LEVEL_FROM_ANY_UNFILTERED;
+	case CATALOG_ROLE_ANY:
+		return filtered ? EPG_LEVEL_ANY_FILTERED : EPG_LEVEL_ANY_UNFILTERED;
+	case CATALOG_ROLE_INTRA:
+		return EPG_LEVEL_INTRA_CONTRACT;
+	case CATALOG_ROLE_TABOO:
+	case CATALOG_ROLES:
+		break;
+	}
+	return EPG_LEVEL_TABOO;
+}
+
+/* A deny may rank with rules of another level than those of its own role. */
+static enum epg_level deny_level(enum catalog_role role, bool filtered, enum model_priority priority)
+{
+	if (role == CATALOG_ROLE_INTRA || role == CATALOG_ROLE_TABOO)
+		return permit_level(role, filtered);
+	switch (priority) {
+	case MODEL_PRIORITY_LEVEL3:
+		return EPG_LEVEL_FILTERED;
+	case MODEL_PRIORITY_LEVEL2:
+		return role == CATALOG_ROLE_FROM_ANY ? EPG_LEVEL_FROM_ANY_FILTERED : EPG_LEVEL_TO_ANY_FILTERED;
+	case MODEL_PRIORITY_LEVEL1:
+		return EPG_LEVEL_ANY_FILTERED;
+	case MODEL_PRIORITY_DEFAULT:
+		break;
+	}
+	return permit_level(role, filtered);
+}
+
+bool rules_have_reverse(const struct model_subject *subject, const struct model_entry *entry)
+{
+	return subject->both_directions && !(subject->reverse_ports && entry->stateful);
+}
+
 /*
- * The opposite packets of a stateless entry: ports change places, type and code do not. Nobody is there to
- * know who opened the flow, so TCP asks for ACK or RST: a provider cannot open connections with it.
+ * The opposite packets of a stateless entry: ports change places, an ARP request and its reply too; type and code of
+ * ICMP do not. Nobody is there to know who opened the flow, so TCP asks for ACK or RST: a provider cannot open
+ * connections with it. Later fragments, which show no flags, open nothing: a rule for them alone asks for none.
  */
 static void turn_round(const struct model_entry *entry, struct catalog_rule *rule)
 {
 	struct catalog_range destination = rule->destination;
 
-	rule->reverse = 1;
-	if (!entry->icmp) {
+	if (entry->arp && destination.first == destination.last && (destination.first == 1 || destination.first == 2)) {
+		rule->destination.first = rule->destination.last = 3 - destination.first;
+	} else if (!entry->icmp && !entry->arp) {
 		rule->destination = rule->source;
 		rule->source = destination;
 	}
-	if (entry->tcp)
-		rule->flags = (struct catalog_range){EPG_FLAG_RST, EPG_FLAGS_ALL};
+	if (entry->tcp && entry->fragment.first == 0) {
+		rule->tcp_flags = FLAGS_ESTABLISHED;
+		rule->fragment.last = 0;
+	}
+}
+
+static struct epg_rule make_rule(const struct origin *origin, const struct model_entry *entry, enum catalog_role role)
+{
+	const struct model_subject *subject = origin->subject;
+	struct epg_rule rule = {.flags = origin->use->log ? EPG_RULE_LOG : 0};
+
+	if (subject->audit)
+		rule.flags |= EPG_RULE_AUDIT;
+	if (origin->use->deny) {
+		rule.action = EPG_DENY;
+		rule.level = (__u8)deny_level(role, entry->filtered, origin->use->priority);
+		return rule;
+	}
+	rule.action = EPG_PERMIT;
+	rule.level = (__u8)permit_level(role, entry->filtered);
+	if (entry->stateful && subject->both_directions)
+		rule.flags |= EPG_RULE_STATEFUL;
+	if (origin->keep)
+		rule.flags |= EPG_RULE_KEEP;
+	if (subject->dscp != MODEL_DSCP_NONE) {
+		rule.flags |= EPG_RULE_DSCP;
+		rule.dscp = subject->dscp;
+	}
+	return rule;
 }
 
 static int name_rule(struct draft *draft, const struct origin *origin, const char *entry, struct catalog_rule *rule)
 {
-	if (draft_string(draft, origin->subject, &rule->subject) ||
-	    draft_string(draft, origin->filter, &rule->filter) || draft_string(draft, entry, &rule->entry))
+	if (draft_string(draft, origin->subject->name, &rule->subject) ||
+	    draft_string(draft, origin->filter->name, &rule->filter) || draft_string(draft, entry, &rule->entry))
 		return -ENOMEM;
 	rule->contract = origin->contract;
-	rule->identity = identity_of(origin, entry, rule->reverse);
+	rule->identity = identity_of(origin, entry, rule);
 	return 0;
 }
 
-static int add_rule(struct draft *draft, const struct origin *origin, const struct model_entry *entry, bool reverse,
-		    struct epg_rule *rule)
+static int add_rule(struct collection *collection, const struct origin *origin, const struct model_entry *entry,
+		    enum catalog_role role, bool reverse)
 {
-	struct catalog_rule *detail = draft_add_rules(draft, 1);
+	struct catalog_rule *detail = draft_add_rules(collection->draft, 1);
 
 	if (!detail)
 		return -ENOMEM;
 	detail->line = entry->place.line;
+	detail->role = role;
+	detail->reverse = reverse;
+	detail->audit = origin->subject->audit;
 	detail->n_kinds = entry->n_kinds;
 	for (unsigned int i = 0; i < entry->n_kinds; i++)
 		detail->kinds[i] = to_range(entry->kinds[i]);
 	detail->destination = to_range(entry->destination);
 	detail->source = to_range(entry->source);
-	detail->flags = to_range(MODEL_RANGE_ANY);
-	if (reverse)
+	detail->dscp = to_range(entry->dscp);
+	detail->fragment = to_range(entry->fragment);
+	detail->tcp_flags = entry->tcp_flags;
+	if (reverse && origin->subject->reverse_ports)
 		turn_round(entry, detail);
-	*rule = (struct epg_rule){
-		.action = EPG_PERMIT,
-		.level = entry->filtered ? EPG_LEVEL_FILTERED : EPG_LEVEL_UNFILTERED,
-		.flags = entry->stateful ? EPG_RULE_STATEFUL : 0,
-	};
-	return name_rule(draft, origin, entry->name, detail);
+	collection->rules[collection->draft->n_rules - 1] = make_rule(origin, entry, role);
+	return name_rule(collection->draft, origin, entry->name, detail);
 }
 
-static int add_filter(struct draft *draft, const struct origin *origin, const struct model_filter *filter,
-		      struct epg_rule *rules)
+/* By role, then direction: the last of the orders that decide between rules of one level and action. */
+static int add_entry(struct collection *collection, const struct origin *origin, const struct model_entry *entry)
 {
-	int error = 0;
+	bool has_reverse = rules_have_reverse(origin->subject, entry);
 
-	for (size_t i = 0; !error && i < filter->n_entries; i++) {
-		const struct model_entry *entry = &filter->entries[i];
-
-		error = add_rule(draft, origin, entry, false, &rules[draft->n_rules]);
-		if (!error && !entry->stateful)
-			error = add_rule(draft, origin, entry, true, &rules[draft->n_rules]);
-	}
-	return error;
-}
-
-static int add_contract(const struct model *model, uint32_t index, struct draft *draft, struct epg_rule *rules)
-{
-	const struct model_contract *contract = &model->contracts[index];
-	struct catalog_contract *catalogued = draft_add_contracts(draft, 1);
-	struct origin origin = {.contract = index, .contract_name = contract->name};
-
-	if (!catalogued || draft_string(draft, contract->name, &catalogued->name))
-		return -ENOMEM;
-	catalogued->scope = contract->scope;
-	catalogued->line = contract->place.line;
-	catalogued->first_rule = (uint32_t)draft->n_rules;
-	for (size_t i = 0; i < contract->n_subjects; i++) {
-		const struct model_subject *subject = &contract->subjects[i];
-
-		origin.subject = subject->name;
-		for (size_t j = 0; j < subject->n_filters; j++) {
-			const struct model_filter *filter = &model->filters[subject->filters[j].filter];
-
-			origin.filter = filter->name;
-			if (add_filter(draft, &origin, filter, rules))
+	for (unsigned int role = 0; role < CATALOG_ROLES; role++) {
+		for (unsigned int reverse = 0; reverse <= has_reverse; reverse++) {
+			if (!(origin->uses & RULES_USE(role, reverse)))
+				continue;
+			if (add_rule(collection, origin, entry, (enum catalog_role)role, reverse))
 				return -ENOMEM;
 		}
 	}
-	catalogued->n_rules = (uint32_t)(draft->n_rules - catalogued->first_rule);
 	return 0;
 }
 
-static int add_implicit(struct draft *draft, struct epg_rule *rules)
+static int add_subject(struct collection *collection, struct origin *origin)
+{
+	const struct model_subject *subject = origin->subject;
+
+	for (size_t i = 0; i < subject->n_filters; i++) {
+		origin->use = &subject->filters[i];
+		origin->filter = &collection->model->filters[origin->use->filter];
+		for (size_t j = 0; j < origin->filter->n_entries; j++) {
+			if (add_entry(collection, origin, &origin->filter->entries[j]))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static struct catalog_contract *add_catalogued(struct draft *draft, const char *name, struct place place)
+{
+	struct catalog_contract *catalogued = draft_add_contracts(draft, 1);
+
+	if (!catalogued || draft_string(draft, name, &catalogued->name))
+		return NULL;
+	catalogued->line = place.line;
+	catalogued->first_rule = (uint32_t)draft->n_rules;
+	return catalogued;
+}
+
+/* What nobody uses has rules for group to group, so that it can be spoken of. */
+static uint32_t uses_of(const struct collection *collection, uint32_t contract)
+{
+	uint32_t uses = collection->uses[contract];
+
+	return uses ? uses : RULES_USE(CATALOG_ROLE_PAIR, 0) | RULES_USE(CATALOG_ROLE_PAIR, 1);
+}
+
+static int add_contract(struct collection *collection, uint32_t index)
+{
+	const struct model_contract *contract = &collection->model->contracts[index];
+	struct catalog_contract *catalogued = add_catalogued(collection->draft, contract->name, contract->place);
+	struct origin origin = {
+		.contract = index,
+		.contract_name = contract->name,
+		.keep = contract->keep,
+		.uses = uses_of(collection, index),
+	};
+
+	if (!catalogued)
+		return -ENOMEM;
+	catalogued->scope = contract->scope;
+	catalogued->keep = contract->keep;
+	for (size_t i = 0; i < contract->n_subjects; i++) {
+		origin.subject = &contract->subjects[i];
+		if (add_subject(collection, &origin))
+			return -ENOMEM;
+	}
+	catalogued->n_rules = (uint32_t)(collection->draft->n_rules - catalogued->first_rule);
+	return 0;
+}
+
+static int add_taboo(struct collection *collection, uint32_t index)
+{
+	const struct model_taboo *taboo = &collection->model->taboos[index];
+	struct catalog_contract *catalogued = add_catalogued(collection->draft, taboo->name, taboo->place);
+	const struct model_subject subject = {.name = "",
+					      .filters = taboo->filters,
+					      .n_filters = taboo->n_filters,
+					      .dscp = MODEL_DSCP_NONE};
+	struct origin origin = {
+		.contract = (uint32_t)collection->model->n_contracts + index,
+		.contract_name = taboo->name,
+		.subject = &subject,
+		.uses = RULES_USE(CATALOG_ROLE_TABOO, 0),
+	};
+
+	if (!catalogued)
+		return -ENOMEM;
+	catalogued->taboo = 1;
+	if (add_subject(collection, &origin))
+		return -ENOMEM;
+	catalogued->n_rules = (uint32_t)(collection->draft->n_rules - catalogued->first_rule);
+	return 0;
+}
+
+static int add_implicit(struct collection *collection)
 {
 	static const struct {
 		const char *name;
 		struct epg_rule rule;
-	} implicit[EPG_RULE_IMPLICIT_COUNT] = {
-		[EPG_RULE_IMPLICIT_DENY] = {"implicit-deny", {EPG_DENY, EPG_LEVEL_IMPLICIT, 0, 0}},
-		[EPG_RULE_INTRA_EPG] = {"intra-epg", {EPG_PERMIT, EPG_LEVEL_INTRA_EPG, EPG_RULE_STATEFUL, 0}},
-		[EPG_RULE_UNENFORCED] = {"unenforced", {EPG_PERMIT, EPG_LEVEL_INFRASTRUCTURE, EPG_RULE_STATEFUL, 0}},
-		[EPG_RULE_INFRASTRUCTURE] = {"infrastructure", {EPG_PERMIT, EPG_LEVEL_INFRASTRUCTURE, 0, 0}},
+	} implicit[] = {
+#define IMPLICIT_RULE(id, name, action, level, flags, text) {name, {action, level, flags, 0}},
+		EPG_IMPLICIT_RULES(IMPLICIT_RULE)
+#undef IMPLICIT_RULE
 	};
-	const struct origin nowhere = {.contract = CATALOG_NONE, .contract_name = "", .subject = "", .filter = ""};
+	static const struct model_subject no_subject = {.name = ""};
+	static const struct model_filter no_filter = {.name = ""};
+	const struct origin nowhere = {.contract = CATALOG_NONE,
+				       .contract_name = "",
+				       .subject = &no_subject,
+				       .filter = &no_filter};
 
-	for (size_t i = 0; i < EPG_RULE_IMPLICIT_COUNT; i++) {
-		struct catalog_rule *detail = draft_add_rules(draft, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(implicit); i++) {
+		struct catalog_rule *detail = draft_add_rules(collection->draft, 1);
 
-		if (!detail || name_rule(draft, &nowhere, implicit[i].name, detail))
+		if (!detail || name_rule(collection->draft, &nowhere, implicit[i].name, detail))
 			return -ENOMEM;
 		detail->n_kinds = 1;
-		detail->kinds[0] = to_range(MODEL_RANGE_ANY);
-		detail->destination = detail->source = detail->flags = detail->kinds[0];
-		rules[i] = implicit[i].rule;
+		detail->kinds[0] = detail->destination = detail->source = to_range(MODEL_RANGE_ANY);
+		detail->dscp = detail->fragment = detail->kinds[0];
+		detail->tcp_flags = MODEL_TCP_FLAGS_ANY;
+		collection->rules[i] = implicit[i].rule;
 	}
 	return 0;
 }
 
-/* Rules by filter, both directions. */
-static size_t *count_filters(const struct model *model)
+/* Entries by filter, and those of them that are stateless. */
+static void count_subject(const struct model *model, const struct model_subject *subject, const uint64_t *stateless,
+			  struct rules_count *count)
 {
-	size_t *counts = array_new(model->n_filters, sizeof(*counts));
+	for (size_t i = 0; i < subject->n_filters; i++) {
+		uint32_t filter = subject->filters[i].filter;
+		uint64_t entries = model->filters[filter].n_entries;
 
-	for (size_t i = 0; counts && i < model->n_filters; i++) {
-		for (size_t j = 0; j < model->filters[i].n_entries; j++)
-			counts[i] += model->filters[i].entries[j].stateful ? 1 : 2;
+		count->forward += entries;
+		if (subject->both_directions)
+			count->reverse += subject->reverse_ports ? stateless[filter] : entries;
 	}
-	return counts;
 }
 
-/* Counted before any is made: a small file can ask for a great many. */
-static int count_rules(const struct model *model, struct epg_diagnostics *diagnostics, size_t *ret)
+int rules_count(const struct model *model, struct rules_count **ret)
 {
-	AUTO_FREE size_t *counts = count_filters(model);
+	AUTO_FREE struct rules_count *counts = array_new(model->n_contracts + model->n_taboos, sizeof(*counts));
+	AUTO_FREE uint64_t *stateless = array_new(model->n_filters, sizeof(*stateless));
+
+	if (!counts || !stateless)
+		return -ENOMEM;
+	for (size_t i = 0; i < model->n_filters; i++) {
+		for (size_t j = 0; j < model->filters[i].n_entries; j++)
+			stateless[i] += !model->filters[i].entries[j].stateful;
+	}
+	for (size_t i = 0; i < model->n_contracts; i++) {
+		for (size_t j = 0; j < model->contracts[i].n_subjects; j++)
+			count_subject(model, &model->contracts[i].subjects[j], stateless, &counts[i]);
+	}
+	for (size_t i = 0; i < model->n_taboos; i++) {
+		for (size_t j = 0; j < model->taboos[i].n_filters; j++)
+			counts[model->n_contracts + i].forward +=
+				model->filters[model->taboos[i].filters[j].filter].n_entries;
+	}
+	*ret = TAKE_PTR(counts);
+	return 0;
+}
+
+/* Known before any is made: a small file can ask for a great many. */
+static int check_total(const struct collection *collection, struct epg_diagnostics *diagnostics, size_t *ret)
+{
+	const struct model *model = collection->model;
 	size_t total = EPG_RULE_IMPLICIT_COUNT;
 
-	if (!counts)
-		return -ENOMEM;
-	for (size_t i = 0; i < model->n_contracts; i++) {
-		const struct model_contract *contract = &model->contracts[i];
+	for (uint32_t i = 0; i < model->n_contracts + model->n_taboos; i++) {
+		bool taboo = i >= model->n_contracts;
+		uint32_t uses = taboo ? RULES_USE(CATALOG_ROLE_TABOO, 0) : uses_of(collection, i);
 
-		for (size_t j = 0; j < contract->n_subjects; j++) {
-			for (size_t k = 0; k < contract->subjects[j].n_filters; k++)
-				total += counts[contract->subjects[j].filters[k].filter];
-		}
+		total += collection->counts[i].forward * (size_t)__builtin_popcount(uses & RULES_USES_FORWARD) +
+			 collection->counts[i].reverse * (size_t)__builtin_popcount(uses & RULES_USES_REVERSE);
 		if (total > RULES_MAX) {
-			diagnostics_error(diagnostics, contract->place,
-					  "each contract takes a rule for every entry of every filter it names",
-					  "with contract %s the policy has more than %zu rules", contract->name,
-					  RULES_MAX);
+			diagnostics_error(
+				diagnostics,
+				taboo ? model->taboos[i - model->n_contracts].place : model->contracts[i].place,
+				"each contract takes a rule for every entry of every filter it names, and again where "
+				"vzAny or a group within itself uses it",
+				"with %s %s the policy has more than %zu rules", taboo ? "taboo" : "contract",
+				taboo ? model->taboos[i - model->n_contracts].name : model->contracts[i].name,
+				RULES_MAX);
 			return -EBADMSG;
 		}
 	}
@@ -198,23 +381,29 @@ static int count_rules(const struct model *model, struct epg_diagnostics *diagno
 	return 0;
 }
 
-int rules_collect(const struct model *model, struct epg_diagnostics *diagnostics, struct draft *draft,
-		  struct epg_rule **ret)
+int rules_collect(const struct model *model, const struct rules_count *counts, const uint16_t *uses,
+		  struct epg_diagnostics *diagnostics, struct draft *draft, struct epg_rule **ret)
 {
-	AUTO_FREE struct epg_rule *rules = NULL;
+	__attribute__((cleanup(collection_clear))) struct collection collection = {.model = model,
+										   .counts = counts,
+										   .uses = uses,
+										   .draft = draft};
 	size_t total;
-	int error = count_rules(model, diagnostics, &total);
+	int error = check_total(&collection, diagnostics, &total);
 
 	if (error)
 		return error;
-	rules = array_new(total, sizeof(*rules));
-	if (!rules || add_implicit(draft, rules))
+	collection.rules = array_new(total, sizeof(*collection.rules));
+	if (!collection.rules || add_implicit(&collection))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < model->n_contracts; i++) {
-		error = add_contract(model, i, draft, rules);
-		if (error)
-			return error;
+		if (add_contract(&collection, i))
+			return -ENOMEM;
 	}
-	*ret = TAKE_PTR(rules);
+	for (uint32_t i = 0; i < model->n_taboos; i++) {
+		if (add_taboo(&collection, i))
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(collection.rules);
 	return 0;
 }

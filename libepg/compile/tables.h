@@ -20,9 +20,11 @@ struct tables {
 	size_t n_nodes;
 	struct epg_rule *rules;
 	size_t n_rules;
+	uint8_t *reached; /* by rule: whether some packet between some pair is decided by it, in either view */
 	size_t n_pairs;
 	size_t n_rule_sets;
-	uint8_t *catalog; /* see catalog.h */
+	uint32_t *rule_set_nodes; /* by rule set: nodes that it needed beyond those that earlier ones had */
+	uint8_t *catalog;         /* see catalog.h */
 	size_t catalog_length;
 };
 

@@ -4,18 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inspect/diff_flows.h"
 #include "inspect/diff_items.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
 
 DEFINE_AUTO(struct arena, arena_free)
-DEFINE_AUTO(struct model, model_free)
 DEFINE_AUTO(struct epg_diagnostics, epg_diagnostics_free)
 
+#define MAX_FLOWS 100
+
 static const char *const object_names[] = {
-	[DIFF_VRF] = "vrf",     [DIFF_BRIDGE_DOMAIN] = "bridge-domain",
-	[DIFF_GROUP] = "group", [DIFF_CONTRACT] = "contract",
-	[DIFF_RULE] = "rule",   [DIFF_ENDPOINT] = "endpoint",
+	[DIFF_VRF] = "vrf",           [DIFF_BRIDGE_DOMAIN] = "bridge-domain",
+	[DIFF_GROUP] = "group",       [DIFF_CONTRACT] = "contract",
+	[DIFF_TABOO] = "taboo",       [DIFF_RULE] = "rule",
+	[DIFF_ENDPOINT] = "endpoint",
 };
 
 _Static_assert(ARRAY_SIZE(object_names) == DIFF_OBJECTS, "a name for each object");
@@ -111,7 +114,8 @@ static int tell_items(const struct diff_items lists[DIFF_SIDES], enum diff_objec
 
 int diff_policies(const struct diff_policy policies[DIFF_SIDES], epg_change_fn fn, void *user)
 {
-	const struct catalog *const catalogs[] = {policies[DIFF_BEFORE].catalog, policies[DIFF_AFTER].catalog};
+	const struct rule_book books[] = {policies[DIFF_BEFORE].book, policies[DIFF_AFTER].book};
+	const struct catalog *const catalogs[] = {books[DIFF_BEFORE].catalog, books[DIFF_AFTER].catalog};
 	AUTO(arena_free) struct arena *arena = arena_new();
 	struct diff_items lists[DIFF_SIDES];
 	struct diff_groups groups;
@@ -125,7 +129,7 @@ int diff_policies(const struct diff_policy policies[DIFF_SIDES], epg_change_fn f
 	if (!result)
 		result = tell_items(lists, DIFF_VRF, DIFF_RULE, fn, user);
 	if (!result)
-		result = diff_permissions(catalogs, &groups, fn, user);
+		result = diff_permissions(books, &groups, fn, user);
 	return result ? result : tell_items(lists, DIFF_ENDPOINT, DIFF_ENDPOINT, fn, user);
 }
 
@@ -177,39 +181,104 @@ static int compile(struct epg *epg, const struct model *model, const struct cata
 	return error ? context_fail_kernel(epg, error, NULL, "can't compile the policy") : 0;
 }
 
-static int compare(struct epg *epg, const struct generation *running, const struct model *running_model,
-		   const struct model *model, epg_change_fn fn, void *user)
+/* What a comparison holds on its way. */
+struct comparison {
+	struct epg *epg;
+	struct instance *instance;
+	struct generation *running; /* NULL: no policy is in force */
+	struct model *running_model;
+	const struct model *model;
+	struct tables *tables;
+	struct catalog catalog; /* of the tables */
+	epg_change_fn fn;
+	void *user;
+	struct epg_diff_result result;
+};
+
+static void comparison_clear(struct comparison *comparison)
 {
-	AUTO(tables_free) struct tables *tables = NULL;
-	struct diff_policy policies[DIFF_SIDES] = {0};
-	struct catalog catalog;
+	tables_free(comparison->tables);
+	model_free(comparison->running_model);
+	generation_close(comparison->running);
+}
+
+/* Passes a change on, and counts it. */
+static int count_change(void *user, const struct epg_change *change)
+{
+	struct comparison *comparison = user;
+
+	comparison->result.changes++;
+	return comparison->fn ? comparison->fn(comparison->user, change) : 0;
+}
+
+static int pass_flow(void *user, const struct epg_change *change)
+{
+	const struct comparison *comparison = user;
+
+	return comparison->fn ? comparison->fn(comparison->user, change) : 0;
+}
+
+static int open_both(struct comparison *comparison)
+{
+	struct epg *epg = comparison->epg;
+	int error = instance_open(epg, &comparison->instance);
+
+	if (!error)
+		error = observe_running(epg, comparison->instance, &comparison->running);
+	if (!error && comparison->running)
+		error = read_running(epg, comparison->running, &comparison->running_model);
+	if (!error)
+		error = compile(epg, comparison->model, comparison->running ? &comparison->running->catalog : NULL,
+				&comparison->tables);
+	if (error)
+		return error;
+	if (catalog_open(comparison->tables->catalog, comparison->tables->catalog_length, &comparison->catalog))
+		return context_fail_kernel(epg, -EPROTO, NULL, "can't read what was compiled");
+	return 0;
+}
+
+static int compare(struct comparison *comparison)
+{
+	struct diff_policy policies[DIFF_SIDES] = {
+		[DIFF_AFTER] = {comparison->model,
+				{&comparison->catalog, comparison->tables->rules, sizeof(struct epg_rule)}},
+	};
+	const struct generation *running = comparison->running;
 	int error;
 
 	if (running)
-		policies[DIFF_BEFORE] = (struct diff_policy){running_model, &running->catalog};
-	error = compile(epg, model, policies[DIFF_BEFORE].catalog, &tables);
-	if (error)
-		return error;
-	if (catalog_open(tables->catalog, tables->catalog_length, &catalog))
-		return context_fail_kernel(epg, -EPROTO, NULL, "can't read what was compiled");
-	policies[DIFF_AFTER] = (struct diff_policy){model, &catalog};
-	error = diff_policies(policies, fn, user);
-	return error == -ENOMEM ? context_fail_kernel(epg, error, NULL, "can't compare the policies") : error;
+		policies[DIFF_BEFORE] = (struct diff_policy){
+			comparison->running_model,
+			{&running->catalog, running->rules, MAP_STRIDE(sizeof(struct epg_rule))},
+		};
+	error = diff_policies(policies, count_change, comparison);
+	return error == -ENOMEM ? context_fail_kernel(comparison->epg, error, NULL, "can't compare the policies")
+				: error;
 }
 
-int epg_diff(struct epg *epg, const struct epg_policy *policy, epg_change_fn fn, void *user)
+int epg_diff(struct epg *epg, const struct epg_policy *policy, const struct epg_diff_options *given, epg_change_fn fn,
+	     void *user, struct epg_diff_result *ret)
 {
 	CONTEXT_CALL(epg);
-	AUTO(generation_close) struct generation *running = NULL;
-	AUTO(model_free) struct model *running_model = NULL;
-	struct instance *instance;
+	__attribute__((cleanup(comparison_clear))) struct comparison comparison = {.epg = epg,
+										   .model = policy->model,
+										   .fn = fn,
+										   .user = user};
+	struct epg_diff_options options;
+	size_t max_flows;
 	int error;
 
-	error = instance_open(epg, &instance);
+	error = context_options(epg, &options, sizeof(options), given);
 	if (error)
 		return error;
-	error = observe_running(epg, instance, &running);
-	if (!error && running)
-		error = read_running(epg, running, &running_model);
-	return error ? error : compare(epg, running, running_model, policy->model, fn, user);
+	max_flows = options.max_flows ? options.max_flows : MAX_FLOWS;
+	error = open_both(&comparison);
+	if (!error)
+		error = compare(&comparison);
+	if (!error)
+		error = diff_flows(epg, comparison.instance, comparison.running, comparison.tables, max_flows,
+				   pass_flow, &comparison, &comparison.result);
+	if (!error && ret)
+		*ret = comparison.result;
+	return error;
 }

@@ -2,18 +2,17 @@
 #include "inspect/diff_items.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runtime/internal.h"
 
-#define MATCH_MAX 128
-
 /* A list that grows. */
 struct listing {
 	struct arena *arena;
 	const struct model *model;
-	const struct catalog *catalog;
+	const struct rule_book *book;
 	const struct diff_groups *groups;
 	enum diff_side side;
 	struct diff_items list;
@@ -57,6 +56,12 @@ static void prefix_fact(struct listing *listing, const char *format, const struc
 	fact(listing, format, text);
 }
 
+static void uses_facts(struct listing *listing, const char *format, const struct model_contract_use *uses, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fact(listing, format, listing->model->contracts[uses[i].contract].name);
+}
+
 static void list_vrfs(struct listing *listing)
 {
 	const struct model *model = listing->model;
@@ -64,6 +69,10 @@ static void list_vrfs(struct listing *listing)
 	for (size_t i = 0; i < model->n_vrfs; i++) {
 		begin(listing, DIFF_VRF, model->vrfs[i].name, model->vrfs[i].place.line);
 		fact(listing, "%s", model->vrfs[i].enforced ? "enforced" : "unenforced");
+		if (model->vrfs[i].preferred_group)
+			fact(listing, "%s", "with a preferred group");
+		uses_facts(listing, "any group provides %s", model->vrfs[i].provide, model->vrfs[i].n_provide);
+		uses_facts(listing, "any group consumes %s", model->vrfs[i].consume, model->vrfs[i].n_consume);
 	}
 }
 
@@ -78,6 +87,8 @@ static void list_bridge_domains(struct listing *listing)
 		fact(listing, "in VRF %s", model->vrfs[domain->vrf].name);
 		for (size_t j = 0; j < domain->n_subnets; j++)
 			prefix_fact(listing, "subnet %s", &domain->subnets[j]);
+		if (domain->arp_contract)
+			fact(listing, "%s", "ARP takes a contract");
 	}
 }
 
@@ -94,7 +105,11 @@ static void list_contracts(struct listing *listing)
 	for (size_t i = 0; i < model->n_contracts; i++) {
 		begin(listing, DIFF_CONTRACT, model->contracts[i].name, model->contracts[i].place.line);
 		fact(listing, "%s", scopes[model->contracts[i].scope]);
+		if (model->contracts[i].keep)
+			fact(listing, "%s", "keeps tracked flows");
 	}
+	for (size_t i = 0; i < model->n_taboos; i++)
+		begin(listing, DIFF_TABOO, model->taboos[i].name, model->taboos[i].place.line);
 }
 
 /* ---- groups ---- */
@@ -125,6 +140,34 @@ static void membership_facts(struct listing *listing, const struct model_group *
 		prefix_fact(listing, "subnet %s", &group->subnets[i]);
 }
 
+static void police_fact(struct listing *listing, const struct model_police *police)
+{
+	char text[64];
+
+	if (!police->rate)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 " bytes a second, %" PRIu32 " at once", police->rate, police->burst);
+	fact(listing, "sends at most %s", text);
+}
+
+static void attribute_facts(struct listing *listing, const struct model_group *group)
+{
+	const struct model *model = listing->model;
+
+	if (group->isolated)
+		fact(listing, "%s", "isolated");
+	if (group->preferred_member)
+		fact(listing, "%s", "member of the preferred group");
+	uses_facts(listing, "provides %s", group->provide, group->n_provide);
+	uses_facts(listing, "consumes %s", group->consume, group->n_consume);
+	uses_facts(listing, "has %s within itself", group->intra, group->n_intra);
+	for (size_t i = 0; i < group->n_taboos; i++)
+		fact(listing, "denies by taboo %s", model->taboos[group->taboos[i].taboo].name);
+	for (size_t i = 0; i < group->n_inherit; i++)
+		fact(listing, "inherits from %s", model->groups[group->inherit[i].group].name);
+	police_fact(listing, &group->police);
+}
+
 static void list_groups(struct listing *listing)
 {
 	const struct model *model = listing->model;
@@ -137,10 +180,7 @@ static void list_groups(struct listing *listing)
 		if (!group->external)
 			fact(listing, "in bridge domain %s", model->bridge_domains[group->bridge_domain].name);
 		class_fact(listing, group->name);
-		for (size_t j = 0; j < group->n_provide; j++)
-			fact(listing, "provides %s", model->contracts[group->provide[j].contract].name);
-		for (size_t j = 0; j < group->n_consume; j++)
-			fact(listing, "consumes %s", model->contracts[group->consume[j].contract].name);
+		attribute_facts(listing, group);
 		membership_facts(listing, group);
 	}
 }
@@ -174,24 +214,66 @@ static void list_endpoints(struct listing *listing)
 
 /* ---- rules: as compiled, so that one entry used by two contracts is two of them ---- */
 
+/* "shop/web > http > shop/http > web (to any, reverse)" */
+static const char *rule_name(struct listing *listing, const struct catalog_rule *rule)
+{
+	static const char *const suffixes[CATALOG_ROLES][2] = {
+		[CATALOG_ROLE_PAIR] = {"", " (reverse)"},
+		[CATALOG_ROLE_TO_ANY] = {" (to any)", " (to any, reverse)"},
+		[CATALOG_ROLE_FROM_ANY] = {" (from any)", " (from any, reverse)"},
+		[CATALOG_ROLE_ANY] = {" (any to any)", " (any to any, reverse)"},
+		[CATALOG_ROLE_INTRA] = {" (within the group)", " (within the group, reverse)"},
+		[CATALOG_ROLE_TABOO] = {"", ""},
+	};
+	const struct catalog *catalog = listing->book->catalog;
+	const char *subject = catalog_string(catalog, rule->subject);
+
+	return arena_format(listing->arena, "%s > %s%s%s > %s%s",
+			    catalog_string(catalog, catalog->contracts[rule->contract].name), subject,
+			    subject[0] ? " > " : "", catalog_string(catalog, rule->filter),
+			    catalog_string(catalog, rule->entry),
+			    rule->role < CATALOG_ROLES ? suffixes[rule->role][!!rule->reverse] : "");
+}
+
+static void dscp_fact(struct listing *listing, uint8_t dscp)
+{
+	const char *name = epg_dscp_name(dscp);
+	char number[8];
+
+	snprintf(number, sizeof(number), "%u", dscp);
+	fact(listing, "marks with DSCP %s", name ? name : number);
+}
+
+static void rule_facts(struct listing *listing, const struct catalog_rule *rule, const struct epg_rule *what)
+{
+	char match[RULE_TEXT_MATCH_MAX], level[8];
+
+	rule_text_match(rule, match, sizeof(match));
+	fact(listing, "%s", match);
+	snprintf(level, sizeof(level), "%u", what->level);
+	fact(listing, what->action == EPG_PERMIT ? "permits at level %s" : "denies at level %s", level);
+	if (what->flags & EPG_RULE_STATEFUL)
+		fact(listing, "%s", "tracks flows");
+	if (what->flags & EPG_RULE_AUDIT)
+		fact(listing, "%s", "audited only");
+	if (what->flags & EPG_RULE_LOG)
+		fact(listing, "%s", "logs");
+	if (what->flags & EPG_RULE_DSCP)
+		dscp_fact(listing, what->dscp);
+}
+
 static void list_rules(struct listing *listing)
 {
-	const struct catalog *catalog = listing->catalog;
-	char match[MATCH_MAX];
+	const struct catalog *catalog = listing->book->catalog;
 
-	for (size_t i = 0; i < catalog->n_rules; i++) {
+	for (uint32_t i = 0; i < catalog->n_rules; i++) {
 		const struct catalog_rule *rule = &catalog->rules[i];
 
 		if (rule->contract == CATALOG_NONE)
 			continue;
-		begin(listing, DIFF_RULE,
-		      arena_format(listing->arena, "%s > %s > %s > %s%s",
-				   catalog_string(catalog, catalog->contracts[rule->contract].name),
-				   catalog_string(catalog, rule->subject), catalog_string(catalog, rule->filter),
-				   catalog_string(catalog, rule->entry), rule->reverse ? " (reverse)" : ""),
-		      rule->line);
-		rule_text_match(rule, match, sizeof(match));
-		fact(listing, "%s", match);
+		begin(listing, DIFF_RULE, rule_name(listing, rule), rule->line);
+		if (!listing->failed)
+			rule_facts(listing, rule, rule_book_rule(listing->book, i));
 	}
 }
 
@@ -226,7 +308,7 @@ int diff_items_list(struct arena *arena, const struct diff_policy *policy, const
 	struct listing listing = {
 		.arena = arena,
 		.model = policy->model,
-		.catalog = policy->catalog,
+		.book = &policy->book,
 		.groups = groups,
 		.side = side,
 	};

@@ -16,6 +16,7 @@ enum diff_object {
 	DIFF_BRIDGE_DOMAIN,
 	DIFF_GROUP,
 	DIFF_CONTRACT,
+	DIFF_TABOO,
 	DIFF_RULE,
 	DIFF_ENDPOINT,
 	DIFF_OBJECTS,
@@ -38,7 +39,7 @@ struct diff_items {
 /* A policy on one side of a comparison. Both are NULL where there is none. */
 struct diff_policy {
 	const struct model *model;
-	const struct catalog *catalog;
+	struct rule_book book; /* its catalog is the policy's */
 };
 
 /*

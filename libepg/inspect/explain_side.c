@@ -175,6 +175,7 @@ static int find_owner(struct search *search, struct explain_side *side)
 struct own_addresses {
 	const struct search *search;
 	uint32_t ifindex;
+	uint32_t vrf; /* the endpoint's own: both sides may be in different ones */
 	bool has_ipv4, has_ipv6;
 	uint8_t ipv4[16], ipv6[16];
 };
@@ -185,7 +186,7 @@ static int take_own_address(void *user, const void *key, const void *value)
 	const struct epg_address_key *address = key;
 	const struct epg_owner *owner = observe_owner(value, own->search->generation->number);
 
-	if (owner->ifindex != own->ifindex || owner->vlan != 0 || address->vrf != own->search->vrf)
+	if (owner->ifindex != own->ifindex || owner->vlan != 0 || address->vrf != own->vrf)
 		return 0;
 	if (packet_address_is_ipv4(address->address)) {
 		if (!own->has_ipv4 || memcmp(address->address, own->ipv4, sizeof(own->ipv4)) < 0)
@@ -203,7 +204,11 @@ static int read_own_addresses(const struct search *search, const struct explain_
 {
 	int error;
 
-	*ret = (struct own_addresses){.search = search, .ifindex = side->ifindex};
+	*ret = (struct own_addresses){
+		.search = search,
+		.ifindex = side->ifindex,
+		.vrf = vrf_of_class(search, side->binding.class_id),
+	};
 	error = walk_map(search->instance->fd.addresses, take_own_address, ret);
 	return error ? context_fail_kernel(search->epg, error, "addresses", "can't read the map") : 0;
 }
@@ -243,6 +248,8 @@ static int give_addresses(struct search *search, struct explain_sides *sides)
 	struct own_addresses source = {0}, destination = {0};
 	int error = 0;
 
+	if (search->family == FAMILY_NONE)
+		return 0;
 	if (!sides->source.has_address)
 		error = read_own_addresses(search, &sides->source, &source);
 	if (!error && !sides->destination.has_address)
@@ -260,7 +267,7 @@ static int give_addresses(struct search *search, struct explain_sides *sides)
 /* An address fixes the family; two that differ, or a protocol of the other family, contradict each other. */
 static int take_family(struct search *search, const struct explain_side *side)
 {
-	if (!side->has_address)
+	if (!side->has_address || search->family == FAMILY_NONE)
 		return 0;
 	if (search->family == FAMILY_ANY)
 		search->family = family_of(side->address);

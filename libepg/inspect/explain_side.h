@@ -9,6 +9,7 @@
 
 enum family {
 	FAMILY_ANY,
+	FAMILY_NONE, /* neither IP nor ARP: no addresses are needed */
 	FAMILY_IPV4,
 	FAMILY_IPV6,
 };

@@ -33,11 +33,16 @@ static int fail_memory(struct epg *epg)
 struct named {
 	const char *name;
 	uint32_t index;
+	bool taboo; /* behind all contracts */
 };
 
 static int compare_named(const void *left, const void *right)
 {
-	return strcmp(((const struct named *)left)->name, ((const struct named *)right)->name);
+	const struct named *a = left, *b = right;
+
+	if (a->taboo != b->taboo)
+		return a->taboo ? 1 : -1;
+	return strcmp(a->name, b->name);
 }
 
 static struct named *groups_by_name(const struct catalog *catalog)
@@ -47,7 +52,7 @@ static struct named *groups_by_name(const struct catalog *catalog)
 	if (!order)
 		return NULL;
 	for (uint32_t i = 0; i < catalog->n_groups; i++)
-		order[i] = (struct named){catalog_string(catalog, catalog->groups[i].name), i};
+		order[i] = (struct named){catalog_string(catalog, catalog->groups[i].name), i, false};
 	qsort(order, catalog->n_groups, sizeof(*order), compare_named);
 	return order;
 }
@@ -59,7 +64,8 @@ static struct named *contracts_by_name(const struct catalog *catalog)
 	if (!order)
 		return NULL;
 	for (uint32_t i = 0; i < catalog->n_contracts; i++)
-		order[i] = (struct named){catalog_string(catalog, catalog->contracts[i].name), i};
+		order[i] = (struct named){catalog_string(catalog, catalog->contracts[i].name), i,
+					  catalog->contracts[i].taboo};
 	qsort(order, catalog->n_contracts, sizeof(*order), compare_named);
 	return order;
 }
@@ -107,14 +113,17 @@ static void add_pairs(struct participation *by_class, const struct catalog *cata
 
 static void count_relations(const struct catalog *catalog, uint32_t group, struct epg_group_info *info)
 {
+	size_t *const counts[] = {
+		[CATALOG_PROVIDES] = &info->provides,
+		[CATALOG_CONSUMES] = &info->consumes,
+		[CATALOG_INTRA] = &info->intra_contracts,
+		[CATALOG_TABOO] = &info->taboos,
+	};
 	size_t first = observe_relations(catalog, group, 0);
 
-	for (size_t i = first; i < catalog->n_relations && catalog->relations[i].group == group; i++) {
-		if (catalog->relations[i].consume)
-			info->consumes++;
-		else
-			info->provides++;
-	}
+	for (size_t i = first; i < catalog->n_relations && catalog->relations[i].group == group; i++)
+		if (catalog->relations[i].kind < ARRAY_SIZE(counts))
+			(*counts[catalog->relations[i].kind])++;
 }
 
 static void fill_group(const struct catalog *catalog, uint32_t index, const struct participation *by_class,
@@ -132,6 +141,10 @@ static void fill_group(const struct catalog *catalog, uint32_t index, const stru
 		.bridge_domain =
 			bridged ? catalog_string(catalog, catalog->bridge_domains[group->bridge_domain].name) : "",
 		.line = group->line,
+		.isolated = group->isolated,
+		.preferred_member = group->preferred_member,
+		.police_rate = group->police_rate,
+		.police_burst = group->police_burst,
 		.endpoints = participation->endpoints,
 		.pairs = participation->pairs,
 		.packets = participation->packets,
@@ -172,8 +185,6 @@ int epg_groups_each(struct epg *epg, epg_group_fn fn, void *user)
 
 /* ---- contracts and rules ---- */
 
-#define MATCH_MAX 128
-
 static const char *scope_name(uint32_t scope)
 {
 	switch ((enum model_scope)scope) {
@@ -192,7 +203,7 @@ static const char *scope_name(uint32_t scope)
 /* Room for the rules of one contract. */
 struct rule_room {
 	struct epg_rule_info *rules;
-	char (*matches)[MATCH_MAX];
+	char (*matches)[RULE_TEXT_MATCH_MAX];
 };
 
 static void rule_room_clear(struct rule_room *room)
@@ -222,7 +233,9 @@ static void fill_contract(const struct generation *generation, uint32_t index, s
 
 	*ret = (struct epg_contract_info){
 		.name = catalog_string(catalog, contract->name),
-		.scope = scope_name(contract->scope),
+		.kind = contract->taboo ? "taboo" : "contract",
+		.scope = contract->taboo ? "" : scope_name(contract->scope),
+		.keep = contract->keep,
 		.file = catalog->file,
 		.line = contract->line,
 		.providers = contract->providers,
@@ -233,7 +246,7 @@ static void fill_contract(const struct generation *generation, uint32_t index, s
 	for (uint32_t i = 0; i < contract->n_rules; i++) {
 		struct epg_rule_info *rule = &room->rules[i];
 
-		rule_text_info(generation, contract->first_rule + i, room->matches[i], MATCH_MAX, rule);
+		rule_text_info(generation, contract->first_rule + i, room->matches[i], RULE_TEXT_MATCH_MAX, rule);
 		ret->packets += rule->packets;
 		ret->bytes += rule->bytes;
 	}
@@ -273,7 +286,7 @@ int epg_rules_each(struct epg *epg, epg_rule_fn fn, void *user)
 		return result;
 	for (uint32_t i = 0; !result && i < generation->catalog.n_rules; i++) {
 		struct epg_rule_info info;
-		char match[MATCH_MAX];
+		char match[RULE_TEXT_MATCH_MAX];
 
 		rule_text_info(generation, i, match, sizeof(match), &info);
 		result = fn(user, &info);

@@ -21,7 +21,7 @@
 #define RENEWAL_NS 400000000ull
 #define RENEWAL_MS 500 /* longest wait: more than the above */
 
-#define MATCH_MAX 128
+#define WATCH_ALL (EPG_WATCH_DENY | EPG_WATCH_PERMIT | EPG_WATCH_AUDIT | EPG_WATCH_LOG)
 
 /* A poll under way: what the records of the ring meet. */
 struct telling {
@@ -42,8 +42,8 @@ struct epg_monitor {
 
 	struct ring_buffer *ring;
 	struct generation *generation; /* names; NULL: no policy in force */
-	bool drops_only;
-	char group[EPG_NAME_MAX]; /* "": all */
+	uint32_t watch_for;            /* EPG_WATCH_… */
+	char group[EPG_NAME_MAX];      /* "": all */
 	uint64_t lost_before;
 	uint64_t renewed_ns;
 	struct telling telling;
@@ -66,14 +66,13 @@ static struct epg_control *control_of(const struct epg_monitor *monitor)
 static void renew_watch(struct epg_monitor *monitor)
 {
 	struct epg_control *control = control_of(monitor);
-	uint32_t watch = EPG_WATCH_DENY | (monitor->drops_only ? 0 : EPG_WATCH_PERMIT);
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 
 	if (now - monitor->renewed_ns < RENEWAL_NS)
 		return;
 	monitor->renewed_ns = now;
 	__atomic_store_n(&control->watch_until_ns, now + WATCH_NS, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->watch, watch, __ATOMIC_RELEASE);
+	__atomic_store_n(&control->watch, monitor->watch_for, __ATOMIC_RELEASE);
 }
 
 static void end_watch(const struct epg_monitor *monitor)
@@ -133,20 +132,49 @@ static bool is_of_group(const struct epg_monitor *monitor, const struct epg_even
 	       strcmp(monitor->group, info->destination_group) == 0;
 }
 
+static bool is_audited(const struct epg_event *event)
+{
+	return event->flags & (EPG_EVENT_WOULD_DENY | EPG_EVENT_WOULD_PERMIT);
+}
+
+/* What a watcher before us has asked for may still come in the beginning. */
 static bool is_wanted(const struct epg_monitor *monitor, const struct epg_event *event)
 {
-	return !monitor->drops_only || event->verdict == EPG_DENY;
+	uint32_t is = event->verdict == EPG_PERMIT ? EPG_WATCH_PERMIT : EPG_WATCH_DENY;
+
+	if (is_audited(event))
+		is |= EPG_WATCH_AUDIT;
+	if (event->flags & EPG_EVENT_LOG)
+		is |= EPG_WATCH_LOG;
+	return is & monitor->watch_for;
+}
+
+/* A rule with the text that it points to. */
+struct told_rule {
+	struct epg_rule_info info;
+	char match[RULE_TEXT_MATCH_MAX];
+};
+
+/* NULL where the event's generation is not the one whose names we have, or has no such rule. */
+static const struct epg_rule_info *rule_of(const struct epg_monitor *monitor, const struct epg_event *event,
+					   uint32_t rule, struct told_rule *told)
+{
+	const struct generation *generation = monitor->generation;
+
+	if (!generation || event->generation != generation->number || rule >= generation->catalog.n_rules)
+		return NULL;
+	rule_text_info(generation, rule, told->match, sizeof(told->match), &told->info);
+	return &told->info;
 }
 
 static int tell(struct epg_monitor *monitor, const struct epg_event *event)
 {
-	const struct generation *generation = monitor->generation;
-	const struct catalog *catalog = generation ? &generation->catalog : NULL;
-	char source[TEXT_ADDRESS_MAX], destination[TEXT_ADDRESS_MAX], protocol[16], match[MATCH_MAX];
+	const struct catalog *catalog = monitor->generation ? &monitor->generation->catalog : NULL;
+	char source[TEXT_ADDRESS_MAX], destination[TEXT_ADDRESS_MAX], protocol[16];
 	char source_group[EPG_NAME_MAX], destination_group[EPG_NAME_MAX], interface[IF_NAMESIZE];
 	const char *reason = epg_reason_name(event->reason), *text = epg_reason_text(event->reason);
 	struct telling *telling = &monitor->telling;
-	struct epg_rule_info rule;
+	struct told_rule rule, audited;
 	struct epg_event_info info = {
 		.event = event,
 		.interface = observe_interface(event->ifindex, interface),
@@ -164,10 +192,9 @@ static int tell(struct epg_monitor *monitor, const struct epg_event *event)
 		return 0;
 	address_text(event->source, source);
 	address_text(event->destination, destination);
-	if (catalog && event->generation == generation->number && event->rule < catalog->n_rules) {
-		rule_text_info(generation, event->rule, match, sizeof(match), &rule);
-		info.rule = &rule;
-	}
+	info.rule = rule_of(monitor, event, event->rule, &rule);
+	if (is_audited(event))
+		info.audited_rule = rule_of(monitor, event, event->audited_rule, &audited);
 	telling->told++;
 	return telling->fn(telling->user, &info);
 }
@@ -233,7 +260,10 @@ static int set_filter(struct epg *epg, struct instance *instance, const struct e
 
 	if (error)
 		return error;
-	monitor->drops_only = options->drops_only;
+	if (options->watch & ~(uint32_t)WATCH_ALL)
+		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, NULL, NULL,
+				    "a monitor was asked to watch for what this version does not know");
+	monitor->watch_for = options->watch ? options->watch : EPG_WATCH_DENY | EPG_WATCH_PERMIT;
 	if (!options->group)
 		return 0;
 	if (!monitor->generation || !catalog_group_by_name(&monitor->generation->catalog, options->group))

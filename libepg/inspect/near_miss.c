@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "inspect/near_miss.h"
 
-#include <netinet/in.h>
-
 #include "runtime/observe.h"
 
 /*
@@ -13,75 +11,28 @@
 #define DISTANCE_ANSWER 2
 #define DISTANCE_FIELDS 1
 #define DISTANCE_OTHER_DIRECTION 3
-#define DISTANCE_A_FIELD 2
+#define DISTANCE_A_FIELD 2      /* ports, types: what a question is about */
+#define DISTANCE_A_DETAIL 1     /* flags, DSCP, fragments */
 #define DISTANCE_A_PROTOCOL 3   /* ports or types may still be the same */
 #define DISTANCE_INCOMPARABLE 5 /* nor do they mean the same */
 
 /* The nearest ones so far. */
 struct nearest {
+	const struct rule_book *book;
 	const struct catalog *catalog;
-	const struct near_miss_packet *packet;
+	const struct rule_packet *packet;
 	struct near_miss *items; /* NEAR_MISSES_MAX */
 	size_t n;
 };
 
-/* ---- does a rule match? ---- */
-
-static bool in_range(struct catalog_range range, uint16_t value)
+static bool permits(const struct nearest *nearest, uint32_t rule)
 {
-	return range.first <= value && value <= range.last;
+	return rule_book_rule(nearest->book, rule)->action == EPG_PERMIT;
 }
 
-bool near_miss_is_icmp(uint16_t kind)
+static bool is_audited(const struct nearest *nearest, uint32_t rule)
 {
-	return kind == EPG_KIND_IPV4 + IPPROTO_ICMP || kind == EPG_KIND_IPV6 + IPPROTO_ICMPV6;
-}
-
-bool near_miss_matches_kind(const struct catalog_rule *rule, uint16_t kind)
-{
-	for (uint32_t i = 0; i < rule->n_kinds && i < ARRAY_SIZE(rule->kinds); i++)
-		if (in_range(rule->kinds[i], kind))
-			return true;
-	return rule->n_kinds == 0;
-}
-
-/* Whether the other fields mean the same to rule and packet: ports, or type and code. */
-static bool comparable(const struct catalog_rule *rule, uint16_t kind)
-{
-	return near_miss_matches_kind(rule, kind) ||
-	       (rule->n_kinds > 0 && near_miss_is_icmp(rule->kinds[0].first) == near_miss_is_icmp(kind));
-}
-
-static unsigned int fields_missed(const struct catalog_rule *rule, const struct near_miss_packet *packet)
-{
-	unsigned int missed = 0;
-
-	if (!near_miss_matches_kind(rule, packet->kind))
-		missed |= 1u << EPG_FIELD_KIND;
-	if (!comparable(rule, packet->kind))
-		return missed;
-	if (!in_range(rule->destination, packet->destination))
-		missed |= 1u << EPG_FIELD_DESTINATION;
-	if (!in_range(rule->source, packet->source))
-		missed |= 1u << EPG_FIELD_SOURCE;
-	if (!missed && !in_range(rule->flags, packet->flags))
-		missed |= 1u << EPG_FIELD_FLAGS;
-	return missed;
-}
-
-/* The packet that this one would be the answer to. */
-static struct near_miss_packet opposite(const struct near_miss_packet *packet)
-{
-	bool icmp = near_miss_is_icmp(packet->kind);
-
-	return (struct near_miss_packet){
-		.source_class = packet->destination_class,
-		.destination_class = packet->source_class,
-		.kind = packet->kind,
-		.destination = icmp ? packet->destination : packet->source,
-		.source = icmp ? packet->source : packet->destination,
-		.flags = packet->flags,
-	};
+	return rule_book_rule(nearest->book, rule)->flags & EPG_RULE_AUDIT;
 }
 
 /* ---- collecting ---- */
@@ -136,11 +87,13 @@ static void offer(struct nearest *nearest, struct near_miss miss)
 
 static unsigned int distance_of(const struct catalog_rule *rule, uint16_t kind, unsigned int fields)
 {
-	unsigned int others = fields & ~(1u << EPG_FIELD_KIND);
-	unsigned int distance = DISTANCE_A_FIELD * (unsigned int)__builtin_popcount(others);
+	unsigned int ports = fields & (1u << EPG_FIELD_DESTINATION | 1u << EPG_FIELD_SOURCE);
+	unsigned int details = fields & ~ports & ~(1u << EPG_FIELD_KIND);
+	unsigned int distance = DISTANCE_A_FIELD * (unsigned int)__builtin_popcount(ports) +
+				DISTANCE_A_DETAIL * (unsigned int)__builtin_popcount(details);
 
-	if (fields != others)
-		distance += comparable(rule, kind) ? DISTANCE_A_PROTOCOL : DISTANCE_INCOMPARABLE;
+	if (fields & 1u << EPG_FIELD_KIND)
+		distance += rule_match_comparable(rule, kind) ? DISTANCE_A_PROTOCOL : DISTANCE_INCOMPARABLE;
 	return distance;
 }
 
@@ -153,67 +106,107 @@ static void offer_fields(struct nearest *nearest, uint32_t rule, enum near_miss_
 
 /* ---- rules between the two groups ---- */
 
-static void search_between(struct nearest *nearest)
+static void search_between(struct nearest *nearest, const struct rule_pairs *pairs)
 {
-	const struct near_miss_packet *packet = nearest->packet;
 	const struct catalog *catalog = nearest->catalog;
-	const struct catalog_rule_set *set =
-		catalog_rules_between(catalog, packet->source_class, packet->destination_class);
 
-	for (uint32_t i = 0; set && i < set->count; i++) {
-		uint32_t rule = catalog->members[set->first + i].rule;
-		unsigned int fields = fields_missed(&catalog->rules[rule], packet);
+	for (size_t i = 0; i < pairs->n; i++) {
+		for (uint32_t j = 0; j < pairs->sets[i]->count; j++) {
+			uint32_t rule = catalog->members[pairs->sets[i]->first + j].rule;
+			unsigned int fields = rule_match_missed(&catalog->rules[rule], nearest->packet);
 
-		if (fields)
-			offer_fields(nearest, rule, NEAR_MISS_FIELDS, fields, DISTANCE_FIELDS);
+			if (!permits(nearest, rule))
+				continue;
+			if (fields)
+				offer_fields(nearest, rule, NEAR_MISS_FIELDS, fields, DISTANCE_FIELDS);
+			else if (is_audited(nearest, rule))
+				offer_fields(nearest, rule, NEAR_MISS_AUDIT, 0, DISTANCE_RELATION);
+		}
 	}
+}
+
+static void offer_opposite(struct nearest *nearest, uint32_t index)
+{
+	const struct catalog_rule *rule = &nearest->catalog->rules[index];
+	const struct rule_packet answered = rule_match_opposite(nearest->packet);
+	unsigned int fields = rule_match_missed(rule, nearest->packet);
+
+	if (rule->reverse || !permits(nearest, index) || is_audited(nearest, index))
+		return;
+	if (fields == 0)
+		offer_fields(nearest, index, NEAR_MISS_DIRECTION, 0, DISTANCE_RELATION);
+	else if (rule_match_missed(rule, &answered) == 0)
+		offer_fields(nearest, index, NEAR_MISS_REPLY, 0, DISTANCE_ANSWER);
+	else
+		offer_fields(nearest, index, NEAR_MISS_DIRECTION, fields, DISTANCE_OTHER_DIRECTION);
 }
 
 /* Rules by which the packet's destination may open connections to its source. */
 static void search_opposite(struct nearest *nearest)
 {
-	const struct near_miss_packet *packet = nearest->packet;
 	const struct catalog *catalog = nearest->catalog;
-	const struct near_miss_packet answered = opposite(packet);
-	const struct catalog_rule_set *set =
-		catalog_rules_between(catalog, packet->destination_class, packet->source_class);
+	const struct rule_pairs pairs =
+		rule_match_pairs(catalog, nearest->packet->destination_class, nearest->packet->source_class);
 
-	for (uint32_t i = 0; set && i < set->count; i++) {
-		uint32_t index = catalog->members[set->first + i].rule;
-		const struct catalog_rule *rule = &catalog->rules[index];
-		unsigned int fields = fields_missed(rule, packet);
-
-		if (rule->reverse)
-			continue;
-		if (fields == 0)
-			offer_fields(nearest, index, NEAR_MISS_DIRECTION, 0, DISTANCE_RELATION);
-		else if (fields_missed(rule, &answered) == 0)
-			offer_fields(nearest, index, NEAR_MISS_REPLY, 0, DISTANCE_ANSWER);
-		else
-			offer_fields(nearest, index, NEAR_MISS_DIRECTION, fields, DISTANCE_OTHER_DIRECTION);
-	}
+	for (size_t i = 0; i < pairs.n && !pairs.intra; i++)
+		for (uint32_t j = 0; j < pairs.sets[i]->count; j++)
+			offer_opposite(nearest, catalog->members[pairs.sets[i]->first + j].rule);
 }
 
 /* ---- rules of contracts that join the two groups by one end only ---- */
 
-static bool has_relation(const struct catalog *catalog, uint32_t group, uint32_t contract, bool consume)
-{
-	for (size_t i = observe_relations(catalog, group, contract); i < catalog->n_relations; i++) {
-		const struct catalog_relation *relation = &catalog->relations[i];
+/* The relations of a group, then those that it has as any group of its VRF. */
+struct relations {
+	const struct catalog *catalog;
+	uint32_t group, vrf;
+	bool of_vrf;
+	size_t next;
+};
 
-		if (relation->group != group || relation->contract != contract)
-			break;
-		if (!relation->consume == !consume)
-			return true;
+static struct relations relations_of(const struct catalog *catalog, uint32_t group)
+{
+	return (struct relations){catalog, group, catalog->groups[group].vrf, false,
+				  observe_relations(catalog, group, 0)};
+}
+
+/* NULL: no more. */
+static const struct catalog_relation *next_relation(struct relations *relations)
+{
+	const struct catalog *catalog = relations->catalog;
+
+	while (relations->next < catalog->n_relations) {
+		const struct catalog_relation *relation = &catalog->relations[relations->next];
+
+		if (!relations->of_vrf && relation->group != relations->group) {
+			relations->of_vrf = true;
+			relations->next = observe_relations(catalog, CATALOG_NONE, 0);
+			continue;
+		}
+		relations->next++;
+		if (!relations->of_vrf || relation->vrf == relations->vrf)
+			return relation;
 	}
+	return NULL;
+}
+
+static bool has_relation(const struct catalog *catalog, uint32_t group, uint32_t contract,
+			 enum catalog_relation_kind kind)
+{
+	struct relations relations = relations_of(catalog, group);
+	const struct catalog_relation *relation;
+
+	while ((relation = next_relation(&relations)))
+		if (relation->contract == contract && relation->kind == kind)
+			return true;
 	return false;
 }
 
-static bool set_has_contract(const struct catalog *catalog, const struct catalog_rule_set *set, uint32_t contract)
+static bool pairs_have_contract(const struct catalog *catalog, const struct rule_pairs *pairs, uint32_t contract)
 {
-	for (uint32_t i = 0; set && i < set->count; i++)
-		if (catalog->rules[catalog->members[set->first + i].rule].contract == contract)
-			return true;
+	for (size_t i = 0; i < pairs->n; i++)
+		for (uint32_t j = 0; j < pairs->sets[i]->count; j++)
+			if (catalog->rules[catalog->members[pairs->sets[i]->first + j].rule].contract == contract)
+				return true;
 	return false;
 }
 
@@ -225,67 +218,73 @@ static void offer_contract(struct nearest *nearest, uint32_t contract, enum near
 	for (uint32_t i = 0; i < catalog->contracts[contract].n_rules; i++) {
 		const struct catalog_rule *rule = &catalog->rules[first + i];
 
-		if (!rule->reverse && fields_missed(rule, nearest->packet) == 0)
+		if (!rule->reverse && permits(nearest, first + i) && !is_audited(nearest, first + i) &&
+		    rule_match_missed(rule, nearest->packet) == 0)
 			offer_fields(nearest, first + i, cause, 0,
 				     cause == NEAR_MISS_PROVIDE ? DISTANCE_ANSWER : DISTANCE_RELATION);
 	}
 }
 
-/* What the destination provides and the source does not consume. */
-static void search_provided(struct nearest *nearest, uint32_t source, uint32_t destination)
+/* What the destination provides and the source does not consume; within one group, what it provides to others. */
+static void search_provided(struct nearest *nearest, uint32_t source, uint32_t destination, bool intra)
 {
 	const struct catalog *catalog = nearest->catalog;
+	struct relations relations = relations_of(catalog, destination);
+	const struct catalog_relation *relation;
 
-	for (size_t i = observe_relations(catalog, destination, 0); i < catalog->n_relations; i++) {
-		const struct catalog_relation *relation = &catalog->relations[i];
-
-		if (relation->group != destination)
-			break;
-		if (!relation->consume && !has_relation(catalog, source, relation->contract, true))
+	while ((relation = next_relation(&relations))) {
+		if (relation->kind != CATALOG_PROVIDES)
+			continue;
+		if (intra && !has_relation(catalog, source, relation->contract, CATALOG_INTRA))
+			offer_contract(nearest, relation->contract, NEAR_MISS_INTRA);
+		else if (!intra && !has_relation(catalog, source, relation->contract, CATALOG_CONSUMES))
 			offer_contract(nearest, relation->contract, NEAR_MISS_CONSUME);
 	}
 }
 
 /* What the source consumes, and the destination does not provide, or provides out of the contract's scope. */
-static void search_consumed(struct nearest *nearest, uint32_t source, uint32_t destination)
+static void search_consumed(struct nearest *nearest, const struct rule_pairs *pairs, uint32_t source,
+			    uint32_t destination)
 {
 	const struct catalog *catalog = nearest->catalog;
-	const struct catalog_rule_set *set =
-		catalog_rules_between(catalog, nearest->packet->source_class, nearest->packet->destination_class);
+	struct relations relations = relations_of(catalog, source);
+	const struct catalog_relation *relation;
 
-	for (size_t i = observe_relations(catalog, source, 0); i < catalog->n_relations; i++) {
-		const struct catalog_relation *relation = &catalog->relations[i];
-
-		if (relation->group != source)
-			break;
-		if (!relation->consume)
+	while ((relation = next_relation(&relations))) {
+		if (relation->kind != CATALOG_CONSUMES)
 			continue;
-		if (!has_relation(catalog, destination, relation->contract, false))
+		if (!has_relation(catalog, destination, relation->contract, CATALOG_PROVIDES))
 			offer_contract(nearest, relation->contract, NEAR_MISS_PROVIDE);
-		else if (!set_has_contract(catalog, set, relation->contract))
+		else if (!pairs_have_contract(catalog, pairs, relation->contract))
 			offer_contract(nearest, relation->contract, NEAR_MISS_SCOPE);
 	}
 }
 
-static void search_one_sided(struct nearest *nearest)
+static void search_one_sided(struct nearest *nearest, const struct rule_pairs *pairs)
 {
 	const struct catalog *catalog = nearest->catalog;
-	const struct catalog_group *source = catalog_group_by_class(catalog, nearest->packet->source_class);
-	const struct catalog_group *destination = catalog_group_by_class(catalog, nearest->packet->destination_class);
+	const struct catalog_group *from = catalog_group_by_class(catalog, nearest->packet->source_class);
+	const struct catalog_group *to = catalog_group_by_class(catalog, nearest->packet->destination_class);
+	uint32_t source, destination;
 
-	if (!source || !destination)
+	if (!from || !to)
 		return;
-	search_provided(nearest, (uint32_t)(source - catalog->groups), (uint32_t)(destination - catalog->groups));
-	search_consumed(nearest, (uint32_t)(source - catalog->groups), (uint32_t)(destination - catalog->groups));
+	source = (uint32_t)(from - catalog->groups);
+	destination = (uint32_t)(to - catalog->groups);
+	search_provided(nearest, source, destination, pairs->intra);
+	if (!pairs->intra)
+		search_consumed(nearest, pairs, source, destination);
 }
 
-size_t near_miss_find(const struct catalog *catalog, const struct near_miss_packet *packet,
+size_t near_miss_find(const struct rule_book *book, const struct rule_packet *packet,
 		      struct near_miss ret[NEAR_MISSES_MAX])
 {
-	struct nearest nearest = {catalog, packet, ret, 0};
+	struct nearest nearest = {book, book->catalog, packet, ret, 0};
+	const struct rule_pairs pairs =
+		rule_match_pairs(book->catalog, packet->source_class, packet->destination_class);
 
-	search_between(&nearest);
+	search_between(&nearest, &pairs);
 	search_opposite(&nearest);
-	search_one_sided(&nearest);
+	search_one_sided(&nearest, &pairs);
 	return nearest.n;
 }

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <netinet/in.h>
+#include <linux/if_ether.h>
 
 #include "runtime/observe.h"
 
-#define MATCH_MAX 128
 #define FAMILY_BIT (EPG_KIND_IPV4 ^ EPG_KIND_IPV6)
 
 static const struct catalog_range any = {0, UINT16_MAX};
@@ -24,19 +23,12 @@ static bool is_ip(uint16_t kind)
 	return kind < EPG_KIND_IPV6 + 0x100;
 }
 
-/* The names of both groups as the policy writes them. */
+/* The name of a group as the policy writes it. */
 static const char *group_of(const struct catalog *catalog, uint16_t class_id)
 {
 	const struct catalog_group *group = catalog_group_by_class(catalog, class_id);
 
 	return group ? catalog_string(catalog, group->name) : "";
-}
-
-static uint32_t line_of(const struct catalog *catalog, uint16_t class_id)
-{
-	const struct catalog_group *group = catalog_group_by_class(catalog, class_id);
-
-	return group ? group->line : 0;
 }
 
 /* ---- fields ---- */
@@ -56,32 +48,39 @@ __attribute__((format(printf, 2, 3))) static void add(char text[NEAR_MISS_TEXT_M
 	va_end(arguments);
 }
 
-/* What a packet of this kind is called, whatever its family. */
-static void packet_match(uint16_t kind, char match[MATCH_MAX])
+/* The kinds of a rule, without the rest. */
+static void kinds_text(const struct catalog_rule *rule, char match[RULE_TEXT_MATCH_MAX])
 {
-	struct catalog_rule rule = {
-		.n_kinds = 1, .kinds = {only(kind)}, .destination = any, .source = any, .flags = any};
+	struct catalog_rule kinds = *rule;
+
+	kinds.destination = kinds.source = kinds.dscp = kinds.fragment = any;
+	kinds.tcp_flags = MODEL_TCP_FLAGS_ANY;
+	rule_text_match(&kinds, match, RULE_TEXT_MATCH_MAX);
+}
+
+/* What a packet of this kind is called, whatever its family. */
+static void packet_kind_text(uint16_t kind, char match[RULE_TEXT_MATCH_MAX])
+{
+	struct catalog_rule rule = {.n_kinds = 1, .kinds = {only(kind)}};
 
 	if (is_ip(kind)) {
 		rule.n_kinds = 2;
 		rule.kinds[0] = only(kind & ~FAMILY_BIT);
 		rule.kinds[1] = only(kind | FAMILY_BIT);
 	}
-	rule_text_match(&rule, match, MATCH_MAX);
+	kinds_text(&rule, match);
 }
 
 static void add_kind(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *rule, uint16_t kind)
 {
-	struct catalog_rule kinds = *rule;
-	char wanted[MATCH_MAX], seen[MATCH_MAX];
+	char wanted[RULE_TEXT_MATCH_MAX], seen[RULE_TEXT_MATCH_MAX];
 
-	if (is_ip(kind) && near_miss_matches_kind(rule, kind ^ FAMILY_BIT)) {
+	if (is_ip(kind) && rule_match_has_kind(rule, kind ^ FAMILY_BIT)) {
 		add(text, kind & FAMILY_BIT ? "IPv6 is not IPv4" : "IPv4 is not IPv6");
 		return;
 	}
-	kinds.destination = kinds.source = kinds.flags = any;
-	rule_text_match(&kinds, wanted, sizeof(wanted));
-	packet_match(kind, seen);
+	kinds_text(rule, wanted);
+	packet_kind_text(kind, seen);
 	add(text, "protocol %s is not %s", seen, wanted);
 }
 
@@ -93,19 +92,115 @@ static void add_range(char text[NEAR_MISS_TEXT_MAX], const char *name, uint16_t 
 		add(text, "%s %u is not in %u-%u", name, value, range.first, range.last);
 }
 
-static void add_fields(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *rule,
-		       const struct near_miss_packet *packet, unsigned int fields)
+static void add_flags(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *rule)
 {
-	bool icmp = near_miss_is_icmp(packet->kind);
+	struct catalog_rule flags = {.destination = any, .source = any, .dscp = any, .tcp_flags = rule->tcp_flags};
+	uint16_t established = (uint16_t)(UINT16_MAX << EPG_FLAG_RST);
+	char match[RULE_TEXT_MATCH_MAX];
+
+	if (rule->tcp_flags == established) {
+		add(text, "the packet opens a connection: it has neither ACK nor RST");
+		return;
+	}
+	rule_text_match(&flags, match, sizeof(match));
+	add(text, "its TCP flags are not those of \"%s\"", match + strlen("any "));
+}
+
+static void add_dscp(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *rule, uint8_t dscp)
+{
+	const char *seen = epg_dscp_name(dscp), *wanted = epg_dscp_name((uint8_t)rule->dscp.first);
+
+	if (seen && wanted && rule->dscp.first == rule->dscp.last)
+		add(text, "DSCP %s is not %s", seen, wanted);
+	else
+		add_range(text, "DSCP", dscp, rule->dscp);
+}
+
+/* What destination and source are called, by what the packet is. */
+struct wording {
+	const char *destination, *source;
+	enum epg_miss destination_miss, source_miss;
+};
+
+static struct wording wording_of(uint16_t kind)
+{
+	if (rule_match_is_icmp(kind))
+		return (struct wording){"ICMP type", "ICMP code", EPG_MISS_ICMP_TYPE, EPG_MISS_ICMP_CODE};
+	if (kind == ETH_P_ARP)
+		return (struct wording){"ARP opcode", "source port", EPG_MISS_ARP_OPCODE, EPG_MISS_SOURCE_PORT};
+	return (struct wording){"destination port", "source port", EPG_MISS_DESTINATION_PORT, EPG_MISS_SOURCE_PORT};
+}
+
+static void add_fields(char text[NEAR_MISS_TEXT_MAX], const struct catalog_rule *rule, const struct rule_packet *packet,
+		       unsigned int fields)
+{
+	struct wording wording = wording_of(packet->kind);
 
 	if (fields & 1u << EPG_FIELD_KIND)
 		add_kind(text, rule, packet->kind);
 	if (fields & 1u << EPG_FIELD_DESTINATION)
-		add_range(text, icmp ? "ICMP type" : "destination port", packet->destination, rule->destination);
+		add_range(text, wording.destination, packet->destination, rule->destination);
 	if (fields & 1u << EPG_FIELD_SOURCE)
-		add_range(text, icmp ? "ICMP code" : "source port", packet->source, rule->source);
+		add_range(text, wording.source, packet->source, rule->source);
 	if (fields & 1u << EPG_FIELD_FLAGS)
-		add(text, "the packet opens a connection: it has neither ACK nor RST");
+		add_flags(text, rule);
+	if (fields & 1u << EPG_FIELD_FRAGMENT)
+		add(text, packet->fragment ? "a later fragment shows no ports, flags or types"
+					   : "the packet is no later fragment");
+	if (fields & 1u << EPG_FIELD_DSCP)
+		add_dscp(text, rule, packet->dscp);
+}
+
+/* ---- names ---- */
+
+const char *epg_miss_name(enum epg_miss miss)
+{
+	static const char *const names[] = {
+#define MISS_NAME(id, name) name,
+		EPG_MISSES(MISS_NAME)
+#undef MISS_NAME
+	};
+
+	return (size_t)miss < ARRAY_SIZE(names) ? names[miss] : NULL;
+}
+
+static uint32_t cause_bit(enum near_miss_cause cause)
+{
+	switch (cause) {
+	case NEAR_MISS_CONSUME:
+		return 1u << EPG_MISS_CONSUMER;
+	case NEAR_MISS_SCOPE:
+		return 1u << EPG_MISS_SCOPE;
+	case NEAR_MISS_INTRA:
+		return 1u << EPG_MISS_INTRA;
+	case NEAR_MISS_AUDIT:
+		return 1u << EPG_MISS_AUDIT;
+	case NEAR_MISS_DIRECTION:
+		return 1u << EPG_MISS_DIRECTION;
+	case NEAR_MISS_PROVIDE:
+		return 1u << EPG_MISS_PROVIDER;
+	case NEAR_MISS_REPLY:
+		return 1u << EPG_MISS_REPLY;
+	case NEAR_MISS_FIELDS:
+		break;
+	}
+	return 0;
+}
+
+uint32_t near_miss_missed(const struct rule_packet *packet, const struct near_miss *miss)
+{
+	struct wording wording = wording_of(packet->kind);
+	const enum epg_miss by_field[] = {
+		[EPG_FIELD_KIND] = EPG_MISS_PROTOCOL,     [EPG_FIELD_DESTINATION] = wording.destination_miss,
+		[EPG_FIELD_SOURCE] = wording.source_miss, [EPG_FIELD_FLAGS] = EPG_MISS_TCP_FLAGS,
+		[EPG_FIELD_DSCP] = EPG_MISS_DSCP,         [EPG_FIELD_FRAGMENT] = EPG_MISS_FRAGMENT,
+	};
+	uint32_t missed = cause_bit(miss->cause);
+
+	for (size_t field = 0; field < ARRAY_SIZE(by_field); field++)
+		if (miss->fields & 1u << field)
+			missed |= 1u << by_field[field];
+	return missed;
 }
 
 /* ---- sentences ---- */
@@ -122,17 +217,15 @@ static const char *scope_sentence(uint32_t scope)
 	case MODEL_SCOPE_GLOBAL:
 		break;
 	}
-	return "the two groups are in different VRFs";
+	return "it does not join these two groups";
 }
 
-void near_miss_why(const struct catalog *catalog, const struct near_miss_packet *packet, const struct near_miss *miss,
-		   char text[NEAR_MISS_TEXT_MAX])
+static void add_cause(char text[NEAR_MISS_TEXT_MAX], const struct catalog *catalog, const struct rule_packet *packet,
+		      const struct near_miss *miss)
 {
-	const struct catalog_rule *rule = &catalog->rules[miss->rule];
 	const char *source = group_of(catalog, packet->source_class);
 	const char *destination = group_of(catalog, packet->destination_class);
 
-	text[0] = '\0';
 	switch (miss->cause) {
 	case NEAR_MISS_CONSUME:
 		add(text, "%s does not consume it", source);
@@ -141,7 +234,13 @@ void near_miss_why(const struct catalog *catalog, const struct near_miss_packet 
 		add(text, "%s does not provide it", destination);
 		break;
 	case NEAR_MISS_SCOPE:
-		add(text, "%s", scope_sentence(catalog->contracts[rule->contract].scope));
+		add(text, "%s", scope_sentence(catalog->contracts[catalog->rules[miss->rule].contract].scope));
+		break;
+	case NEAR_MISS_INTRA:
+		add(text, "%s provides it to others, but does not have it among its intra-EPG contracts", source);
+		break;
+	case NEAR_MISS_AUDIT:
+		add(text, "its subject is in audit mode: it decides nothing");
 		break;
 	case NEAR_MISS_DIRECTION:
 		add(text, "it permits the other direction: only %s opens connections to %s", destination, source);
@@ -153,73 +252,12 @@ void near_miss_why(const struct catalog *catalog, const struct near_miss_packet 
 	case NEAR_MISS_FIELDS:
 		break;
 	}
-	add_fields(text, rule, packet, miss->fields);
 }
 
-/* A contract as a group of its own tenant calls it, or by its full name. */
-static const char *contract_in(const char *contract, const char *group)
+void near_miss_why(const struct rule_book *book, const struct rule_packet *packet, const struct near_miss *miss,
+		   char text[NEAR_MISS_TEXT_MAX])
 {
-	const char *slash = strchr(contract, '/');
-	size_t tenant = slash ? (size_t)(slash - contract) + 1 : 0;
-
-	return strncmp(contract, group, tenant) == 0 ? contract + tenant : contract;
-}
-
-/* What the packet is, as an entry would have to match it. */
-static void entry_for(const struct near_miss_packet *packet, char match[MATCH_MAX])
-{
-	uint8_t protocol = packet->kind & 0xff;
-	bool ports = protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
-
-	packet_match(packet->kind, match);
-	if (!is_ip(packet->kind) || (!ports && !near_miss_is_icmp(packet->kind)))
-		return;
-	snprintf(match + strlen(match), MATCH_MAX - strlen(match), ports ? " dport %u" : " type %u",
-		 packet->destination);
-}
-
-void near_miss_hint(const struct catalog *catalog, const struct near_miss_packet *packet,
-		    const struct near_miss *misses, size_t n, char text[NEAR_MISS_TEXT_MAX])
-{
-	const char *source = group_of(catalog, packet->source_class);
-	const char *destination = group_of(catalog, packet->destination_class);
-	uint32_t source_line = line_of(catalog, packet->source_class);
-	uint32_t destination_line = line_of(catalog, packet->destination_class);
-	const char *contract = "", *file = catalog->file;
-	char match[MATCH_MAX];
-
 	text[0] = '\0';
-	if (!source_line || !destination_line)
-		return;
-	if (n == 0) {
-		add(text, "provide a contract in %s (%s:%u) and consume it in %s (%s:%u)", destination, file,
-		    destination_line, source, file, source_line);
-		return;
-	}
-	contract = catalog_string(catalog, catalog->contracts[catalog->rules[misses->rule].contract].name);
-	switch (misses->cause) {
-	case NEAR_MISS_CONSUME:
-		add(text, "add \"%s\" to consume of %s (%s:%u)", contract_in(contract, source), source, file,
-		    source_line);
-		break;
-	case NEAR_MISS_PROVIDE:
-		add(text, "add \"%s\" to provide of %s (%s:%u)", contract_in(contract, destination), destination, file,
-		    destination_line);
-		break;
-	case NEAR_MISS_SCOPE:
-		add(text, "widen the scope of contract %s (%s:%u)", contract, file,
-		    catalog->contracts[catalog->rules[misses->rule].contract].line);
-		break;
-	case NEAR_MISS_DIRECTION:
-		add(text, "to let %s open connections to %s, provide \"%s\" there (%s:%u) and consume it here (%s:%u)",
-		    source, destination, contract_in(contract, destination), file, destination_line, file, source_line);
-		break;
-	case NEAR_MISS_REPLY:
-		break;
-	case NEAR_MISS_FIELDS:
-		entry_for(packet, match);
-		add(text, "add an entry for %s to a filter of contract %s (%s:%u)", match, contract, file,
-		    catalog->contracts[catalog->rules[misses->rule].contract].line);
-		break;
-	}
+	add_cause(text, book->catalog, packet, miss);
+	add_fields(text, &book->catalog->rules[miss->rule], packet, miss->fields);
 }

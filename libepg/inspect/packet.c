@@ -9,19 +9,20 @@
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
+#include "base/util.h"
+
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define TCP_HEADER 20
 #define UDP_HEADER 8
 #define ICMP_HEADER 8
+#define DCCP_REQUEST 20 /* with sequence numbers of 48 bits, and the service code */
 #define EXTENSION_BYTES 8
 #define AUTHENTICATION_BYTES 16
 
 #define MAPPED_IPV4 12 /* where the four bytes of a mapped address begin */
 
-#define TCP_CHECKSUM_AT 16
-#define UDP_CHECKSUM_AT 6
-#define ICMP_CHECKSUM_AT 2
+#define SCTP_CHECKSUM_AT 8
 
 #define QUOTE_MAX_IPV4 548  /* RFC 1812, 4.3.2.3: the error fits in 576 bytes */
 #define QUOTE_MAX_IPV6 1232 /* RFC 4443, 2.4: the error fits in 1280 bytes */
@@ -108,6 +109,21 @@ static uint16_t upper_checksum(const struct packet *packet, const struct packet_
 	return checksum_fold(checksum_add(sum, packet->data + packet->transport, length));
 }
 
+/* RFC 9260, appendix A: CRC32c over everything from the upper-layer header on, its bytes in little-endian order. */
+static void store_crc32c(struct packet *packet, size_t offset)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = packet->transport; i < packet->length; i++) {
+		crc ^= packet->data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+	}
+	crc = ~crc;
+	for (int i = 0; i < 4; i++)
+		packet->data[offset + i] = (uint8_t)(crc >> 8 * i);
+}
+
 /* ---- headers ---- */
 
 static void begin_frame(struct packet *packet, const struct packet_spec *spec, uint16_t ethertype)
@@ -127,7 +143,7 @@ static void append_ipv4(struct packet *packet, const struct packet_spec *spec)
 	if (spec->fragment && spec->more_fragments)
 		fragment |= 0x2000;
 	append_byte(packet, (uint8_t)(0x40 | (IPV4_HEADER + spec->ipv4_options) / 4));
-	append_byte(packet, 0);
+	append_byte(packet, (uint8_t)(spec->dscp << 2));
 	append_be16(packet, 0); /* the length, at the end */
 	append_be16(packet, spec->fragment_id);
 	append_be16(packet, fragment);
@@ -176,8 +192,8 @@ static void append_ipv6(struct packet *packet, const struct packet_spec *spec)
 {
 	uint8_t upper = spec->fragment ? IPPROTO_FRAGMENT : spec->protocol;
 
-	append_byte(packet, 0x60);
-	append_zeros(packet, 3);
+	append_be16(packet, (uint16_t)(0x6000 | spec->dscp << 6));
+	append_zeros(packet, 2);
 	append_be16(packet, 0); /* the length, at the end */
 	append_byte(packet, spec->n_extensions > 0 ? spec->extensions[0] : upper);
 	append_byte(packet, spec->ttl ? spec->ttl : PACKET_TTL);
@@ -190,10 +206,15 @@ static void append_ipv6(struct packet *packet, const struct packet_spec *spec)
 		append_fragment_header(packet, spec);
 }
 
-static void append_tcp(struct packet *packet, const struct packet_spec *spec)
+static void append_ports(struct packet *packet, const struct packet_spec *spec)
 {
 	append_be16(packet, spec->source_port);
 	append_be16(packet, spec->destination_port);
+}
+
+static void append_tcp(struct packet *packet, const struct packet_spec *spec)
+{
+	append_ports(packet, spec);
 	append_zeros(packet, 8); /* sequence, acknowledgement */
 	append_byte(packet, (TCP_HEADER / 4) << 4);
 	append_byte(packet, spec->tcp_flags);
@@ -201,12 +222,28 @@ static void append_tcp(struct packet *packet, const struct packet_spec *spec)
 	append_zeros(packet, 4);         /* checksum, urgent pointer */
 }
 
+/* UDP-Lite too (RFC 3828): its checksum covers as many bytes as the length tells. */
 static void append_udp(struct packet *packet, const struct packet_spec *spec)
 {
-	append_be16(packet, spec->source_port);
-	append_be16(packet, spec->destination_port);
+	append_ports(packet, spec);
 	append_be16(packet, (uint16_t)(UDP_HEADER + spec->payload));
 	append_be16(packet, 0);
+}
+
+static void append_sctp(struct packet *packet, const struct packet_spec *spec)
+{
+	append_ports(packet, spec);
+	append_zeros(packet, 8); /* verification tag, checksum */
+}
+
+/* RFC 4340, 5.1: a request, whose sequence number is the long one. */
+static void append_dccp(struct packet *packet, const struct packet_spec *spec)
+{
+	append_ports(packet, spec);
+	append_byte(packet, DCCP_REQUEST / 4);
+	append_zeros(packet, 3); /* coverage: all; checksum */
+	append_byte(packet, 1);
+	append_zeros(packet, DCCP_REQUEST - 9);
 }
 
 static void append_icmp(struct packet *packet, const struct packet_spec *spec)
@@ -218,21 +255,57 @@ static void append_icmp(struct packet *packet, const struct packet_spec *spec)
 	append_be16(packet, 0);
 }
 
-static bool has_upper_header(const struct packet_spec *spec)
+/* An upper layer with a header of ours. */
+struct upper {
+	uint8_t protocol;
+	void (*append)(struct packet *packet, const struct packet_spec *spec);
+	uint8_t checksum_at;
+	bool zero_means_none; /* RFC 768: a checksum of zero is sent as all ones */
+};
+
+/* NULL: all that follows is payload. */
+static const struct upper *upper_of(const struct packet_spec *spec)
 {
-	return !spec->fragment || spec->fragment_offset == 0;
+	static const struct upper uppers[] = {
+		{IPPROTO_TCP, append_tcp, 16, false},    {IPPROTO_UDP, append_udp, 6, true},
+		{IPPROTO_UDPLITE, append_udp, 6, true},  {IPPROTO_SCTP, append_sctp, SCTP_CHECKSUM_AT, false},
+		{IPPROTO_DCCP, append_dccp, 6, false},   {IPPROTO_ICMP, append_icmp, 2, false},
+		{IPPROTO_ICMPV6, append_icmp, 2, false},
+	};
+
+	if (spec->fragment && spec->fragment_offset > 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(uppers); i++)
+		if (uppers[i].protocol == spec->protocol)
+			return &uppers[i];
+	return NULL;
 }
 
 static void append_upper(struct packet *packet, const struct packet_spec *spec)
 {
+	const struct upper *upper = upper_of(spec);
+
 	packet->transport = packet->length;
-	if (has_upper_header(spec) && spec->protocol == IPPROTO_TCP)
-		append_tcp(packet, spec);
-	else if (has_upper_header(spec) && spec->protocol == IPPROTO_UDP)
-		append_udp(packet, spec);
-	else if (has_upper_header(spec) && (spec->protocol == IPPROTO_ICMP || spec->protocol == IPPROTO_ICMPV6))
-		append_icmp(packet, spec);
+	if (upper)
+		upper->append(packet, spec);
 	packet->payload = packet->length;
+}
+
+static void store_checksum(struct packet *packet, const struct packet_spec *spec)
+{
+	const struct upper *upper = upper_of(spec);
+	uint16_t checksum;
+
+	if (!upper)
+		return;
+	if (upper->protocol == IPPROTO_SCTP) {
+		store_crc32c(packet, packet->transport + SCTP_CHECKSUM_AT);
+		return;
+	}
+	checksum = upper_checksum(packet, spec);
+	if (!checksum && upper->zero_means_none)
+		checksum = UINT16_MAX;
+	store_be16(packet, packet->transport + upper->checksum_at, checksum);
 }
 
 /* Fills in what depends on the whole packet. */
@@ -252,15 +325,7 @@ static int finish(struct packet *packet, const struct packet_spec *spec)
 	} else {
 		store_be16(packet, packet->network + 4, (uint16_t)(after_network - IPV6_HEADER));
 	}
-	if (!has_upper_header(spec))
-		return 0;
-	checksum = upper_checksum(packet, spec);
-	if (spec->protocol == IPPROTO_TCP)
-		store_be16(packet, packet->transport + TCP_CHECKSUM_AT, checksum);
-	else if (spec->protocol == IPPROTO_UDP) /* RFC 768: zero would say that there is none */
-		store_be16(packet, packet->transport + UDP_CHECKSUM_AT, checksum ? checksum : UINT16_MAX);
-	else if (spec->protocol == IPPROTO_ICMP || spec->protocol == IPPROTO_ICMPV6)
-		store_be16(packet, packet->transport + ICMP_CHECKSUM_AT, checksum);
+	store_checksum(packet, spec);
 	return 0;
 }
 
@@ -268,6 +333,8 @@ static int check(const struct packet_spec *spec)
 {
 	bool ipv4 = packet_address_is_ipv4(spec->source);
 
+	if (spec->dscp > PACKET_DSCP_MAX)
+		return -EINVAL;
 	if (ipv4 != packet_address_is_ipv4(spec->destination))
 		return -EINVAL;
 	if (spec->ipv4_options % 4 || spec->ipv4_options > 40 || (spec->ipv4_options && !ipv4))
@@ -324,6 +391,16 @@ int packet_build_arp(const struct packet_spec *spec, uint16_t operation, struct 
 	append(packet, spec->destination + MAPPED_IPV4, 4);
 	packet->transport = packet->payload = packet->length;
 	return 0;
+}
+
+int packet_build_other(const struct packet_spec *spec, uint16_t ethertype, struct packet *packet)
+{
+	begin_frame(packet, spec, ethertype);
+	packet->transport = packet->payload = packet->length;
+	append_zeros(packet, spec->payload);
+	if (packet->length < ETH_ZLEN)
+		append_zeros(packet, ETH_ZLEN - packet->length);
+	return packet->length > PACKET_MAX ? -EMSGSIZE : 0;
 }
 
 int packet_build_neighbor(const struct packet_spec *spec, uint8_t type, const uint8_t target[16], struct packet *packet)

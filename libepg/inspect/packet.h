@@ -13,6 +13,7 @@
 #define PACKET_MAX 2048
 #define PACKET_EXTENSIONS_MAX 12
 #define PACKET_TTL 64
+#define PACKET_DSCP_MAX 63
 
 #define PACKET_TCP_FIN 0x01
 #define PACKET_TCP_SYN 0x02
@@ -22,7 +23,7 @@
 
 /*
  * An IPv4 or IPv6 packet; the family is that of the addresses, which are in their mapped form.
- * TCP, UDP, ICMP and ICMPv6 get their headers, any other protocol is payload only.
+ * TCP, UDP, UDP-Lite, SCTP, DCCP (a request), ICMP and ICMPv6 get their headers, any other protocol is payload only.
  */
 struct packet_spec {
 	uint8_t source_mac[6];
@@ -30,7 +31,8 @@ struct packet_spec {
 	uint8_t source[16];
 	uint8_t destination[16];
 	uint8_t protocol;
-	uint8_t ttl;       /* 0: PACKET_TTL */
+	uint8_t ttl; /* 0: PACKET_TTL */
+	uint8_t dscp;
 	uint8_t tcp_flags; /* PACKET_TCP_…, exactly these */
 	uint8_t icmp_type;
 	uint8_t icmp_code;
@@ -62,7 +64,7 @@ struct packet {
 
 /*
  * The builders fill `packet`, which holds nothing of use after a failure.
- * Errors: -EINVAL (addresses of two families, options or extensions that don't fit), -EMSGSIZE (too long).
+ * Errors: -EINVAL (addresses of two families, options or extensions that don't fit, a DSCP beyond its range), -EMSGSIZE (too long).
  */
 int packet_build(const struct packet_spec *spec, struct packet *packet);
 
@@ -71,6 +73,12 @@ int packet_build(const struct packet_spec *spec, struct packet *packet);
  * a reply to `destination_mac`. Only MACs and addresses of the specification are used. Errors: -EINVAL (not IPv4).
  */
 int packet_build_arp(const struct packet_spec *spec, uint16_t operation, struct packet *packet);
+
+/*
+ * A frame of another EtherType, its payload zeros, padded to Ethernet's shortest. Only MACs and the length of the
+ * payload are used. Errors: -EMSGSIZE.
+ */
+int packet_build_other(const struct packet_spec *spec, uint16_t ethertype, struct packet *packet);
 
 /*
  * A neighbour solicitation or advertisement (ICMPv6 type 135 or 136) about `target`, with the source's MAC in its

@@ -244,9 +244,9 @@ static bool make_room(struct epg_diagnostics *diagnostics, enum epg_severity sev
 
 	if (last < KEPT_MAX)
 		return true;
-	if (severity == EPG_SEVERITY_WARNING || diagnostics->n_kept_warnings == 0)
+	if (severity != EPG_SEVERITY_ERROR || diagnostics->n_kept_warnings == 0)
 		return false;
-	while (diagnostics->kept[last - 1]->severity != EPG_SEVERITY_WARNING)
+	while (diagnostics->kept[last - 1]->severity == EPG_SEVERITY_ERROR)
 		last--;
 	memmove(&diagnostics->kept[last - 1], &diagnostics->kept[last],
 		(diagnostics->n_kept - last) * sizeof(diagnostics->kept[0]));
@@ -271,7 +271,7 @@ static void insert(struct epg_diagnostics *diagnostics, struct epg_diagnostic *m
 		(diagnostics->n_kept - position) * sizeof(diagnostics->kept[0]));
 	diagnostics->kept[position] = message;
 	diagnostics->n_kept++;
-	diagnostics->n_kept_warnings += message->severity == EPG_SEVERITY_WARNING;
+	diagnostics->n_kept_warnings += message->severity != EPG_SEVERITY_ERROR;
 }
 
 static const char *clean_copy(struct epg_diagnostics *diagnostics, const char *text)
@@ -283,7 +283,18 @@ static const char *clean_copy(struct epg_diagnostics *diagnostics, const char *t
 	return copy;
 }
 
-static void add(struct epg_diagnostics *diagnostics, enum epg_severity severity, struct place place, const char *hint,
+static const struct {
+	const char *name;
+	enum epg_severity severity;
+	const char *text;
+} lints[] = {
+#define LINT(id, name, severity, text) {name, severity, text},
+	EPG_LINTS(LINT)
+#undef LINT
+};
+
+/* `code` is EPG_LINT_COUNT for an error. */
+static void add(struct epg_diagnostics *diagnostics, enum epg_lint_code code, struct place place, const char *hint,
 		const char *text)
 {
 	struct epg_diagnostic *message = ARENA_NEW(diagnostics->arena, struct epg_diagnostic);
@@ -294,7 +305,8 @@ static void add(struct epg_diagnostics *diagnostics, enum epg_severity severity,
 	}
 	if (diagnostics->text && place.line > 0) /* an end that is missed may be thought to be a line further down */
 		place = diagnostics_place(diagnostics, diagnostics_offset(diagnostics, place));
-	message->severity = severity;
+	message->severity = code < EPG_LINT_COUNT ? lints[code].severity : EPG_SEVERITY_ERROR;
+	message->code = code;
 	message->file = diagnostics->name;
 	message->line = place.line;
 	message->column = place.column;
@@ -322,21 +334,21 @@ void diagnostics_error(struct epg_diagnostics *diagnostics, struct place place, 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	add(diagnostics, EPG_SEVERITY_ERROR, place, hint, text);
+	add(diagnostics, EPG_LINT_COUNT, place, hint, text);
 }
 
-void diagnostics_warning(struct epg_diagnostics *diagnostics, struct place place, const char *hint, const char *format,
-			 ...)
+void diagnostics_lint(struct epg_diagnostics *diagnostics, enum epg_lint_code code, struct place place,
+		      const char *hint, const char *format, ...)
 {
 	char text[MESSAGE_BYTES];
 	va_list arguments;
 
-	if (!make_room(diagnostics, EPG_SEVERITY_WARNING))
+	if (!make_room(diagnostics, lints[code].severity))
 		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	add(diagnostics, EPG_SEVERITY_WARNING, place, hint, text);
+	add(diagnostics, code, place, hint, text);
 }
 
 size_t diagnostics_errors(const struct epg_diagnostics *diagnostics)
@@ -355,6 +367,16 @@ bool diagnostics_full(const struct epg_diagnostics *diagnostics)
 }
 
 /* ---- public ---- */
+
+const char *epg_lint_code_name(enum epg_lint_code code)
+{
+	return (size_t)code < ARRAY_SIZE(lints) ? lints[code].name : NULL;
+}
+
+const char *epg_lint_code_text(enum epg_lint_code code)
+{
+	return (size_t)code < ARRAY_SIZE(lints) ? lints[code].text : NULL;
+}
 
 size_t epg_diagnostics_count(const struct epg_diagnostics *diagnostics)
 {

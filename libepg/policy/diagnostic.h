@@ -29,8 +29,9 @@ size_t diagnostics_offset(struct epg_diagnostics *diagnostics, struct place plac
  */
 void diagnostics_error(struct epg_diagnostics *diagnostics, struct place place, const char *hint, const char *format,
 		       ...) __attribute__((format(printf, 4, 5)));
-void diagnostics_warning(struct epg_diagnostics *diagnostics, struct place place, const char *hint, const char *format,
-			 ...) __attribute__((format(printf, 4, 5)));
+/* A warning, or a note, with its code, which says how severe it is. */
+void diagnostics_lint(struct epg_diagnostics *diagnostics, enum epg_lint_code code, struct place place,
+		      const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 size_t diagnostics_errors(const struct epg_diagnostics *diagnostics);
 /* Out of memory: a message is missing. */

@@ -37,11 +37,21 @@ struct model_tenant {
 	struct place place;
 };
 
+struct model_contract_use {
+	uint32_t contract;
+	struct place place;
+};
+
 struct model_vrf {
 	const char *name; /* tenant/vrf */
 	struct place place;
 	uint32_t tenant;
 	bool enforced;
+	bool preferred_group;
+	struct model_contract_use *provide; /* by vzAny: for all groups of the VRF */
+	size_t n_provide;
+	struct model_contract_use *consume;
+	size_t n_consume;
 };
 
 struct model_bridge_domain {
@@ -51,6 +61,7 @@ struct model_bridge_domain {
 	uint32_t vrf;
 	struct model_prefix *subnets;
 	size_t n_subnets;
+	bool arp_contract; /* ARP and neighbour discovery between endpoints take a contract */
 };
 
 /* A filter entry, as intervals of enum epg_field. */
@@ -59,13 +70,20 @@ struct model_entry {
 	struct place place;
 	struct model_range kinds[2]; /* IPv4 and IPv6 halves of "tcp", say */
 	unsigned int n_kinds;
-	struct model_range destination; /* as seen by the consumer's packets */
-	struct model_range source;
-	bool icmp;     /* destination and source are type and code */
-	bool tcp;      /* exactly TCP: a stateless reverse rule asks for ACK or RST */
-	bool filtered; /* says more than `etherT: ip` or nothing: level 7, else 9 */
-	bool stateful;
+	struct model_range destination; /* port as seen by the consumer's packets; ICMP: type; ARP: opcode */
+	struct model_range source;      /* port; ICMP: code */
+	struct model_range dscp;
+	struct model_range
+		fragment;   /* of EPG_FIELD_FRAGMENT: an entry that asks for ports, flags or a type has 0 only */
+	uint16_t tcp_flags; /* bit n: matches packets whose EPG_FLAG_… are n; all bits: any */
+	bool icmp;          /* destination and source are type and code */
+	bool arp;           /* exactly ARP: in the opposite direction, request and reply change places */
+	bool tcp;           /* exactly TCP: a stateless reverse rule asks for ACK or RST */
+	bool filtered;      /* says more than `etherT: ip` or nothing: level 7, else 9 */
+	bool stateful;      /* never for what is not IP */
 };
+
+#define MODEL_TCP_FLAGS_ANY UINT16_MAX
 
 struct model_filter {
 	const char *name; /* tenant/filter */
@@ -75,14 +93,31 @@ struct model_filter {
 	size_t n_entries;
 };
 
+/* Priority of a deny: the level whose rules it ranks with. */
+enum model_priority {
+	MODEL_PRIORITY_DEFAULT, /* its own rule's */
+	MODEL_PRIORITY_LEVEL1,  /* any to any with a filter */
+	MODEL_PRIORITY_LEVEL2,  /* EPG to any with a filter, or any to EPG */
+	MODEL_PRIORITY_LEVEL3,  /* EPG to EPG with a filter */
+};
+
 struct model_filter_use {
 	uint32_t filter;
 	struct place place;
+	bool deny;
+	enum model_priority priority;
+	bool log;
 };
+
+#define MODEL_DSCP_NONE 0xff
 
 struct model_subject {
 	const char *name;
 	struct place place;
+	bool both_directions;
+	bool reverse_ports; /* meaningful with both_directions only */
+	bool audit;
+	uint8_t dscp; /* that permitted packets are marked with, or MODEL_DSCP_NONE */
 	struct model_filter_use *filters;
 	size_t n_filters;
 };
@@ -99,12 +134,35 @@ struct model_contract {
 	struct place place;
 	uint32_t tenant;
 	enum model_scope scope;
+	bool keep; /* tracked flows outlive an apply that no longer permits them */
 	struct model_subject *subjects;
 	size_t n_subjects;
 };
 
-struct model_contract_use {
-	uint32_t contract;
+/* What nobody may send to a group, whatever its contracts say. */
+struct model_taboo {
+	const char *name; /* tenant/taboo */
+	struct place place;
+	uint32_t tenant;
+	struct model_filter_use *filters; /* all of them deny */
+	size_t n_filters;
+};
+
+struct model_taboo_use {
+	uint32_t taboo;
+	struct place place;
+};
+
+/* A group whose contracts another one takes too. */
+struct model_inherit {
+	uint32_t group;
+	struct place place;
+};
+
+/* A token bucket for all that a group's endpoints send together. */
+struct model_police {
+	uint64_t rate;  /* bytes a second; 0: none */
+	uint32_t burst; /* bytes */
 	struct place place;
 };
 
@@ -135,10 +193,19 @@ struct model_group {
 	uint32_t bridge_domain; /* MODEL_NONE: external */
 	uint16_t class_id;      /* as the policy demands; EPG_CLASS_NONE: to be allocated */
 	bool external;
-	struct model_contract_use *provide;
+	bool isolated; /* intraEpg: {isolation: true} */
+	bool preferred_member;
+	struct model_police police;
+	struct model_contract_use *provide; /* inherited ones behind its own; no contract twice */
 	size_t n_provide;
 	struct model_contract_use *consume;
 	size_t n_consume;
+	struct model_contract_use *intra; /* contracts within the group */
+	size_t n_intra;
+	struct model_taboo_use *taboos;
+	size_t n_taboos;
+	struct model_inherit *inherit; /* directly; already followed in `provide` and `consume` */
+	size_t n_inherit;
 	struct model_endpoint *endpoints;
 	size_t n_endpoints;
 	struct model_match *matches;
@@ -162,6 +229,8 @@ struct model {
 	size_t n_filters;
 	struct model_contract *contracts;
 	size_t n_contracts;
+	struct model_taboo *taboos;
+	size_t n_taboos;
 	struct model_group *groups;
 	size_t n_groups;
 };

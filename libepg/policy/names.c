@@ -8,6 +8,8 @@
 #include "policy/names.h"
 #include "base/util.h"
 
+#define DSCP_MAX 63
+
 struct number_name {
 	const char *name;
 	uint16_t number;
@@ -112,6 +114,31 @@ static const struct number_name icmpv6_types[] = {
 	{"redirect", 137},
 };
 
+/* RFC 2474, 2597, 3246, 5865. */
+static const struct number_name dscps[] = {
+	{"CS0", 0},   {"CS1", 8},  {"AF11", 10}, {"AF12", 12}, {"AF13", 14}, {"CS2", 16}, {"AF21", 18}, {"AF22", 20},
+	{"AF23", 22}, {"CS3", 24}, {"AF31", 26}, {"AF32", 28}, {"AF33", 30}, {"CS4", 32}, {"AF41", 34}, {"AF42", 36},
+	{"AF43", 38}, {"CS5", 40}, {"VA", 44},   {"EF", 46},   {"CS6", 48},  {"CS7", 56},
+};
+
+/* What one of a unit is, as a fraction: a bit is an eighth of a byte. */
+struct unit {
+	const char *name;
+	uint32_t bytes;
+	uint32_t of;
+};
+
+static const struct unit rate_units[] = {
+	{"bit", 1, 8}, {"kbit", 1000, 8}, {"mbit", 1000000, 8}, {"gbit", 1000000000, 8},
+	{"bps", 1, 1}, {"kbps", 1000, 1}, {"mbps", 1000000, 1}, {"gbps", 1000000000, 1},
+};
+
+static const struct unit size_units[] = {
+	{"b", 1, 1},
+	{"kb", 1024, 1},
+	{"mb", 1024 * 1024, 1},
+};
+
 static int number_of(const struct number_name *names, size_t n, const char *text, uint16_t *ret)
 {
 	for (size_t i = 0; i < n; i++)
@@ -148,8 +175,8 @@ int names_parse_number(const char *text, uint32_t maximum, uint32_t *ret)
 	return 0;
 }
 
-/* One of the names, or a number of one byte. */
-static int parse_byte(const struct number_name *names, size_t n, const char *text, uint8_t *ret)
+/* One of the names, or a number up to `maximum`, which fits into a byte. */
+static int parse_byte(const struct number_name *names, size_t n, const char *text, uint32_t maximum, uint8_t *ret)
 {
 	uint16_t named;
 	uint32_t number;
@@ -159,7 +186,7 @@ static int parse_byte(const struct number_name *names, size_t n, const char *tex
 		*ret = (uint8_t)named;
 		return 0;
 	}
-	error = names_parse_number(text, UINT8_MAX, &number);
+	error = names_parse_number(text, maximum, &number);
 	if (!error)
 		*ret = (uint8_t)number;
 	return error;
@@ -167,7 +194,7 @@ static int parse_byte(const struct number_name *names, size_t n, const char *tex
 
 int names_parse_protocol(const char *text, uint8_t *ret)
 {
-	return parse_byte(protocols, ARRAY_SIZE(protocols), text, ret);
+	return parse_byte(protocols, ARRAY_SIZE(protocols), text, UINT8_MAX, ret);
 }
 
 const char *names_protocol(uint8_t protocol)
@@ -239,8 +266,8 @@ int names_parse_ether_type(const char *text, uint16_t *ret)
 int names_parse_icmp_type(const char *text, bool ipv6, uint8_t *ret)
 {
 	if (ipv6)
-		return parse_byte(icmpv6_types, ARRAY_SIZE(icmpv6_types), text, ret);
-	return parse_byte(icmp_types, ARRAY_SIZE(icmp_types), text, ret);
+		return parse_byte(icmpv6_types, ARRAY_SIZE(icmpv6_types), text, UINT8_MAX, ret);
+	return parse_byte(icmp_types, ARRAY_SIZE(icmp_types), text, UINT8_MAX, ret);
 }
 
 const char *names_icmp_type(uint8_t type, bool ipv6)
@@ -248,6 +275,43 @@ const char *names_icmp_type(uint8_t type, bool ipv6)
 	if (ipv6)
 		return name_of(icmpv6_types, ARRAY_SIZE(icmpv6_types), type);
 	return name_of(icmp_types, ARRAY_SIZE(icmp_types), type);
+}
+
+int names_parse_dscp(const char *text, uint8_t *ret)
+{
+	return parse_byte(dscps, ARRAY_SIZE(dscps), text, DSCP_MAX, ret);
+}
+
+static int parse_amount(const struct unit *units, size_t n_units, const char *text, uint64_t *ret)
+{
+	size_t digits = strspn(text, "0123456789");
+	char number_text[32];
+	uint32_t number;
+	int error;
+
+	if (digits >= sizeof(number_text))
+		return -ERANGE;
+	memcpy(number_text, text, digits);
+	number_text[digits] = '\0';
+	for (size_t i = 0; i < n_units; i++) {
+		if (strcmp(text + digits, units[i].name) != 0)
+			continue;
+		error = names_parse_number(number_text, UINT32_MAX, &number);
+		if (!error)
+			*ret = (uint64_t)number * units[i].bytes / units[i].of;
+		return error;
+	}
+	return -EINVAL;
+}
+
+int names_parse_rate(const char *text, uint64_t *ret)
+{
+	return parse_amount(rate_units, ARRAY_SIZE(rate_units), text, ret);
+}
+
+int names_parse_size(const char *text, uint64_t *ret)
+{
+	return parse_amount(size_units, ARRAY_SIZE(size_units), text, ret);
 }
 
 const char *names_protocol_at(size_t index)
@@ -265,6 +329,11 @@ const char *names_icmp_type_at(size_t index, bool ipv6)
 	if (ipv6)
 		return index < ARRAY_SIZE(icmpv6_types) ? icmpv6_types[index].name : NULL;
 	return index < ARRAY_SIZE(icmp_types) ? icmp_types[index].name : NULL;
+}
+
+const char *names_dscp_at(size_t index)
+{
+	return index < ARRAY_SIZE(dscps) ? dscps[index].name : NULL;
 }
 
 /* ---- what somebody may have meant ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Names and numbers as they stand in policies: protocols, services, EtherTypes, ICMP types; and guesses at
- * typing errors.
+ * Names and numbers as they stand in policies: protocols, services, EtherTypes, ICMP types, DSCPs, rates; and
+ * guesses at typing errors.
  */
 #ifndef EPG_NAMES_H
 #define EPG_NAMES_H
@@ -35,10 +35,22 @@ int names_parse_icmp_type(const char *text, bool ipv6, uint8_t *ret);
 /* NULL for one without a name. */
 const char *names_icmp_type(uint8_t type, bool ipv6);
 
+/* Differentiated services code point by name, such as AF21, or number. 0, -EINVAL, -ERANGE (beyond 63). */
+int names_parse_dscp(const char *text, uint8_t *ret);
+
+/*
+ * A number with a unit: bit, kbit, mbit, gbit (powers of 1000, bits a second), bps, kbps, mbps, gbps (the same of
+ * bytes). The answer is bytes a second. 0, -EINVAL, -ERANGE (beyond 32 bits before the unit).
+ */
+int names_parse_rate(const char *text, uint64_t *ret);
+/* A number with a unit: b, kb, mb (powers of 1024). The answer is bytes. 0, -EINVAL, -ERANGE as above. */
+int names_parse_size(const char *text, uint64_t *ret);
+
 /* The name `index` of each kind, for suggestions and help; NULL beyond the end. */
 const char *names_protocol_at(size_t index);
 const char *names_service_at(size_t index);
 const char *names_icmp_type_at(size_t index, bool ipv6);
+const char *names_dscp_at(size_t index);
 
 /*
  * Finds the name that somebody may have meant, the first in the alphabet where several are as near.

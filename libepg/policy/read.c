@@ -8,12 +8,6 @@
 #include "base/util.h"
 
 #define POLICY_VERSION 1
-/* Names compared in search of typing errors, all messages together: a bound for hostile files. */
-#define GUESSES_MAX 2000000
-/* Three names and two slashes. */
-#define FULL_NAME_BYTES (3 * SCHEMA_NAME_BYTES + 3)
-
-_Static_assert(FULL_NAME_BYTES <= EPG_NAME_MAX, "a full name fits into the map `groups`");
 
 DEFINE_AUTO(struct model, model_free)
 DEFINE_AUTO(struct arena, arena_free)
@@ -96,81 +90,22 @@ bool read_once(struct reader *reader, struct string_index *index, const void *ke
 	return true;
 }
 
-/* ---- names of other objects ---- */
-
-/* Of the names "tenant/name" in the index, the one of this tenant that is nearest. */
-static const char *nearest_name(struct reader *reader, const struct string_index *index, const char *name)
-{
-	struct names_guess guess = NAMES_GUESS(name);
-	size_t tenant_length = strlen(reader->tenant_name);
-
-	reader->guesses += index->n_entries;
-	if (diagnostics_full(reader->diagnostics) || reader->guesses > GUESSES_MAX)
-		return NULL;
-	for (size_t i = 0; i < index->capacity; i++) {
-		const char *key = index->entries[i].key;
-
-		if (key && !strncmp(key, reader->tenant_name, tenant_length) && key[tenant_length] == '/')
-			names_guess_try(&guess, key + tenant_length + 1);
-	}
-	return guess.best;
-}
-
-/* The name without "tenant/" of this tenant; NULL, with a message, when it is of another one. */
-static const char *local_name(struct reader *reader, const char *kind, const struct tree_node *node)
-{
-	const char *slash = strchr(node->text, '/');
-	size_t length = slash ? (size_t)(slash - node->text) : 0;
-
-	if (!slash)
-		return schema_name(reader->diagnostics, node) ? node->text : NULL;
-	if (length == strlen(reader->tenant_name) && !strncmp(node->text, reader->tenant_name, length))
-		return slash + 1;
-	diagnostics_error(reader->diagnostics, node->place, NULL,
-			  "a %s of another tenant, \"%.64s\", is not supported yet", kind, node->text);
-	return NULL;
-}
-
-uint32_t read_reference(struct reader *reader, const struct string_index *index, const char *kind,
-			const struct tree_node *node)
-{
-	const struct string_index_entry *found = NULL;
-	char key[FULL_NAME_BYTES], hint[SCHEMA_HINT_BYTES];
-	const char *name;
-	int length;
-
-	if (!node || !schema_word(reader->diagnostics, node))
-		return MODEL_NONE;
-	name = local_name(reader, kind, node);
-	if (!name)
-		return MODEL_NONE;
-	length = snprintf(key, sizeof(key), "%s/%s", reader->tenant_name, name);
-	if (length < (int)sizeof(key))
-		found = string_index_find(index, key, (size_t)length);
-	if (found)
-		return found->value;
-	diagnostics_error(reader->diagnostics, node->place,
-			  schema_did_you_mean(hint, nearest_name(reader, index, name), NULL),
-			  "%s \"%.64s\" does not exist in tenant \"%s\"", kind, name, reader->tenant_name);
-	return MODEL_NONE;
-}
-
 /* ---- VRFs and bridge domains ---- */
 
 static const struct schema_key any_keys[] = {
-	SCHEMA_NOT_YET("provide", "[]"),
-	SCHEMA_NOT_YET("consume", "[]"),
+	SCHEMA_KEY("provide", OPTIONAL, struct read_binding, provide),
+	SCHEMA_KEY("consume", OPTIONAL, struct read_binding, consume),
 };
 static const struct schema any_schema = SCHEMA("vzAny", any_keys);
 
 struct vrf_nodes {
-	const struct tree_node *name, *enforcement, *any;
+	const struct tree_node *name, *enforcement, *preferred_group, *any;
 };
 
 static const struct schema_key vrf_keys[] = {
 	SCHEMA_KEY("name", REQUIRED, struct vrf_nodes, name),
 	SCHEMA_KEY("enforcement", OPTIONAL, struct vrf_nodes, enforcement),
-	SCHEMA_NOT_YET("preferredGroup", "false"),
+	SCHEMA_KEY("preferredGroup", OPTIONAL, struct vrf_nodes, preferred_group),
 	SCHEMA_KEY("vzAny", OPTIONAL, struct vrf_nodes, any),
 };
 static const struct schema vrf_schema = SCHEMA("a VRF", vrf_keys);
@@ -179,6 +114,7 @@ static void read_vrf(struct reader *reader, const struct tree_node *node, void *
 {
 	static const char *const enforcements[] = {"enforced", "unenforced"};
 	uint32_t index = (uint32_t)reader->model->n_vrfs;
+	struct read_binding binding = {.group = MODEL_NONE, .vrf = index};
 	struct vrf_nodes nodes = {0};
 	unsigned int enforcement = 0;
 	struct model_vrf *vrf;
@@ -187,7 +123,7 @@ static void read_vrf(struct reader *reader, const struct tree_node *node, void *
 	if (!schema_read(reader->diagnostics, node, &vrf_schema, &nodes))
 		return;
 	if (nodes.any)
-		schema_read(reader->diagnostics, nodes.any, &any_schema, NULL);
+		schema_read(reader->diagnostics, nodes.any, &any_schema, &binding);
 	if (nodes.enforcement)
 		schema_choice(reader->diagnostics, nodes.enforcement, enforcements, ARRAY_SIZE(enforcements),
 			      &enforcement);
@@ -198,18 +134,21 @@ static void read_vrf(struct reader *reader, const struct tree_node *node, void *
 	vrf->place = node->place;
 	vrf->tenant = reader->tenant;
 	vrf->enforced = enforcement == 0;
+	if (nodes.preferred_group)
+		schema_boolean(reader->diagnostics, nodes.preferred_group, &vrf->preferred_group);
+	read_bind_later(reader, &binding);
 	read_register(reader, &reader->vrfs, "VRF", vrf->name, nodes.name, index);
 }
 
 struct bridge_domain_nodes {
-	const struct tree_node *name, *vrf, *subnets;
+	const struct tree_node *name, *vrf, *subnets, *arp;
 };
 
 static const struct schema_key bridge_domain_keys[] = {
 	SCHEMA_KEY("name", REQUIRED, struct bridge_domain_nodes, name),
 	SCHEMA_KEY("vrf", REQUIRED, struct bridge_domain_nodes, vrf),
 	SCHEMA_KEY("subnets", OPTIONAL, struct bridge_domain_nodes, subnets),
-	SCHEMA_NOT_YET("arp", "permit"),
+	SCHEMA_KEY("arp", OPTIONAL, struct bridge_domain_nodes, arp),
 	SCHEMA_NOT_YET("forwarding", "stack"),
 };
 static const struct schema bridge_domain_schema = SCHEMA("a bridge domain", bridge_domain_keys);
@@ -224,8 +163,10 @@ static void read_subnet(struct reader *reader, const struct tree_node *node, voi
 
 static void read_bridge_domain(struct reader *reader, const struct tree_node *node, void *unused)
 {
+	static const char *const arps[] = {"permit", "require-contract"};
 	uint32_t index = (uint32_t)reader->model->n_bridge_domains;
 	struct bridge_domain_nodes nodes = {0};
+	unsigned int arp = 0;
 	struct model_bridge_domain *bridge_domain;
 
 	(void)unused;
@@ -241,13 +182,17 @@ static void read_bridge_domain(struct reader *reader, const struct tree_node *no
 	bridge_domain->vrf = read_reference(reader, &reader->vrfs, "VRF", nodes.vrf);
 	bridge_domain->subnets = read_array(reader, nodes.subnets, sizeof(*bridge_domain->subnets));
 	read_each(reader, nodes.subnets, read_subnet, bridge_domain);
+	if (nodes.arp)
+		schema_choice(reader->diagnostics, nodes.arp, arps, ARRAY_SIZE(arps), &arp);
+	bridge_domain->arp_contract = arp == 1;
 	read_register(reader, &reader->bridge_domains, "bridge domain", bridge_domain->name, nodes.name, index);
 }
 
 /* ---- tenants ---- */
 
 struct tenant_nodes {
-	const struct tree_node *name, *vrfs, *bridge_domains, *filters, *contracts, *app_profiles, *externals;
+	const struct tree_node *name, *vrfs, *bridge_domains, *filters, *contracts, *taboos;
+	const struct tree_node *app_profiles, *externals;
 };
 
 static const struct schema_key tenant_keys[] = {
@@ -256,7 +201,7 @@ static const struct schema_key tenant_keys[] = {
 	SCHEMA_KEY("bridgeDomains", OPTIONAL, struct tenant_nodes, bridge_domains),
 	SCHEMA_KEY("filters", OPTIONAL, struct tenant_nodes, filters),
 	SCHEMA_KEY("contracts", OPTIONAL, struct tenant_nodes, contracts),
-	SCHEMA_NOT_YET("taboos", "[]"),
+	SCHEMA_KEY("taboos", OPTIONAL, struct tenant_nodes, taboos),
 	SCHEMA_KEY("appProfiles", OPTIONAL, struct tenant_nodes, app_profiles),
 	SCHEMA_KEY("externalEpgs", OPTIONAL, struct tenant_nodes, externals),
 };
@@ -295,6 +240,7 @@ static void read_tenant(struct reader *reader, const struct tree_node *node, voi
 	read_each(reader, nodes.bridge_domains, read_bridge_domain, NULL);
 	read_each(reader, nodes.filters, read_filter, NULL);
 	read_each(reader, nodes.contracts, read_contract, NULL);
+	read_each(reader, nodes.taboos, read_taboo, NULL);
 	read_each(reader, nodes.app_profiles, read_app_profile, NULL);
 	read_each(reader, nodes.externals, read_external, NULL);
 }
@@ -323,6 +269,9 @@ static void read_policy(struct reader *reader, const struct tree_node *root)
 		diagnostics_error(reader->diagnostics, nodes.version->place, "write version: 1",
 				  "version %u of the policy language is unknown", version);
 	read_each(reader, nodes.tenants, read_tenant, NULL);
+	read_bindings(reader);
+	if (!reader->out_of_memory)
+		read_inherited(reader);
 	if (!reader->out_of_memory)
 		read_check(reader);
 }
@@ -333,8 +282,10 @@ static void reader_clear(struct reader *reader)
 		&reader->tenants,    &reader->vrfs,         &reader->bridge_domains, &reader->filters,
 		&reader->contracts,  &reader->app_profiles, &reader->groups,         &reader->classes,
 		&reader->interfaces, &reader->globs,        &reader->addresses,      &reader->prefixes,
-		&reader->services,
+		&reader->services,   &reader->taboos,
 	};
+
+	free(reader->bindings);
 
 	for (size_t i = 0; i < ARRAY_SIZE(indexes); i++)
 		string_index_clear(indexes[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * From the tree to the model, shared by the parts of the reader. An object is read after those that it names:
- * so every name is resolved where it stands. What is wrong becomes a message and reading goes on; the model is
- * thrown away at the end if there was an error, so nobody sees the gaps.
+ * From the tree to the model, shared by the parts of the reader. What stands in a tenant is read after what it names
+ * there; contracts and groups, which may be another tenant's, are resolved at the end. What is wrong becomes a
+ * message and reading goes on; the model is thrown away at the end if there was an error, so nobody sees the gaps.
  */
 #ifndef EPG_READ_H
 #define EPG_READ_H
@@ -13,6 +13,18 @@
 #include "policy/schema.h"
 #include "base/string_index.h"
 #include "policy/tree.h"
+
+/*
+ * The lists of a group, or of a VRF's vzAny, that may name what stands further down, or in another tenant. They are
+ * resolved when all tenants have been read; NULL where the list is absent.
+ */
+struct read_binding {
+	uint32_t group; /* MODEL_NONE: a VRF's vzAny */
+	uint32_t vrf;
+	const char *tenant_name;
+	const char *profile; /* of an EPG; NULL: external */
+	const struct tree_node *provide, *consume, *intra, *taboos, *inherit;
+};
 
 struct reader {
 	struct model *model;
@@ -25,12 +37,17 @@ struct reader {
 	const char *tenant_name;
 	uint32_t n_app_profiles; /* of the whole policy, so far */
 
+	struct read_binding *bindings;
+	size_t n_bindings;
+	size_t bindings_capacity;
+
 	/* By full name; values are indices into the model's arrays. */
 	struct string_index tenants;
 	struct string_index vrfs;
 	struct string_index bridge_domains;
 	struct string_index filters;
 	struct string_index contracts;
+	struct string_index taboos;
 	struct string_index app_profiles;
 	struct string_index groups;
 
@@ -70,9 +87,21 @@ void read_register(struct reader *reader, struct string_index *index, const char
 bool read_once(struct reader *reader, struct string_index *index, const void *key, size_t length, const char *what,
 	       const struct tree_node *node);
 
+/* ---- read_reference.c ---- */
+
 /* The object of this tenant that a value names, or MODEL_NONE. `node` may be NULL. */
 uint32_t read_reference(struct reader *reader, const struct string_index *index, const char *kind,
 			const struct tree_node *node);
+/* A contract of this tenant, or "tenant/contract". */
+uint32_t read_contract_reference(struct reader *reader, const struct tree_node *node);
+/* What an EPG of an application profile may inherit from; without a profile, what an external EPG may. */
+uint32_t read_group_reference(struct reader *reader, const char *profile, const struct tree_node *node);
+
+/* ---- read_binding.c, read_inherit.c ---- */
+
+void read_bind_later(struct reader *reader, const struct read_binding *binding);
+void read_bindings(struct reader *reader);
+void read_inherited(struct reader *reader);
 
 /* ---- read_address.c ---- */
 
@@ -85,20 +114,31 @@ bool read_mac(struct reader *reader, const struct tree_node *node, uint8_t ret[6
 bool read_interface(struct reader *reader, const struct tree_node *node, bool glob);
 bool read_is_within(const struct model_prefix *prefix, const struct model_prefix *outer);
 
-/* ---- read_filter.c, read_entry.c, read_contract.c, read_group.c ---- */
+/* ---- read_field.c ---- */
+
+/* A port, a range or a service of IPPROTO_TCP, …. `ret` is left alone when it is none. */
+void read_ports(struct reader *reader, const struct tree_node *node, uint8_t protocol, struct model_range *ret);
+/* `est` or a list of flags, as model_entry.tcp_flags. */
+void read_tcp_flags(struct reader *reader, const struct tree_node *node, uint16_t *ret);
+bool read_dscp(struct reader *reader, const struct tree_node *node, uint8_t *ret);
+
+/* ---- read_filter.c, read_entry.c, read_contract.c, read_group.c, read_police.c ---- */
 
 void read_filter(struct reader *reader, const struct tree_node *node, void *unused);
 void read_entry(struct reader *reader, const struct tree_node *node, void *filter);
 void read_contract(struct reader *reader, const struct tree_node *node, void *unused);
+void read_taboo(struct reader *reader, const struct tree_node *node, void *unused);
 void read_app_profile(struct reader *reader, const struct tree_node *node, void *unused);
 void read_external(struct reader *reader, const struct tree_node *node, void *unused);
+void read_police(struct reader *reader, const struct tree_node *node, struct model_police *police);
 
 /* What an entry matches, as bytes that are equal for equal matches. */
 const void *read_entry_match(const struct model_entry *entry, size_t *ret_length);
 
-/* ---- check.c ---- */
+/* ---- check.c, check_scope.c ---- */
 
 /* What can only be said of the policy as a whole. */
 void read_check(struct reader *reader);
+void read_check_scopes(struct reader *reader);
 
 #endif

@@ -2,6 +2,7 @@
 /* Filter entries: which packets they match, as intervals. */
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 struct entry_nodes {
 	const struct tree_node *name, *ether_type, *protocol, *source_port, *destination_port;
-	const struct tree_node *icmp_type, *icmp_code, *stateful;
+	const struct tree_node *icmp_type, *icmp_code, *arp_opcode, *tcp_flags, *fragments, *dscp, *stateful;
 };
 
 static const struct schema_key entry_keys[] = {
@@ -23,11 +24,11 @@ static const struct schema_key entry_keys[] = {
 	SCHEMA_KEY("dPort", OPTIONAL, struct entry_nodes, destination_port),
 	SCHEMA_KEY("icmpType", OPTIONAL, struct entry_nodes, icmp_type),
 	SCHEMA_KEY("icmpCode", OPTIONAL, struct entry_nodes, icmp_code),
+	SCHEMA_KEY("arpOpcode", OPTIONAL, struct entry_nodes, arp_opcode),
+	SCHEMA_KEY("tcpFlags", OPTIONAL, struct entry_nodes, tcp_flags),
+	SCHEMA_KEY("fragments", OPTIONAL, struct entry_nodes, fragments),
+	SCHEMA_KEY("matchDscp", OPTIONAL, struct entry_nodes, dscp),
 	SCHEMA_KEY("stateful", OPTIONAL, struct entry_nodes, stateful),
-	SCHEMA_NOT_YET("arpOpcode", NULL),
-	SCHEMA_NOT_YET("tcpFlags", NULL),
-	SCHEMA_NOT_YET("fragments", NULL),
-	SCHEMA_NOT_YET("matchDscp", NULL),
 };
 static const struct schema entry_schema = SCHEMA("a filter entry", entry_keys);
 
@@ -37,6 +38,7 @@ enum family {
 	FAMILY_IPV4,
 	FAMILY_IPV6,
 	FAMILY_ARP,
+	FAMILY_OTHER, /* one EtherType that is neither */
 };
 
 #define NO_PROTOCOL (-1)
@@ -46,17 +48,47 @@ struct entry_draft {
 	struct reader *reader;
 	const struct entry_nodes *nodes;
 	struct model_entry entry;
+	size_t errors; /* before the entry */
 	enum family family;
+	uint16_t ether_type; /* of FAMILY_OTHER */
 	int protocol;
 };
 
+static bool is_ip(const struct entry_draft *draft)
+{
+	return draft->family == FAMILY_IP || draft->family == FAMILY_IPV4 || draft->family == FAMILY_IPV6;
+}
+
+/* A key that says that IP is meant, where nothing else is said. Tells of one that contradicts. */
+static bool imply_ip(struct entry_draft *draft, const struct tree_node *node, const char *what)
+{
+	if (draft->family == FAMILY_ANY)
+		draft->family = FAMILY_IP;
+	if (is_ip(draft))
+		return true;
+	diagnostics_error(draft->reader->diagnostics, node->place, "write etherT: ip, or take one of them out",
+			  "frames of etherT %.64s have no %s", draft->nodes->ether_type->text, what);
+	return false;
+}
+
 /* ---- etherT and prot ---- */
+
+static void unknown_ether_type(struct entry_draft *draft, const struct tree_node *node, int error)
+{
+	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
+
+	if (error == -ERANGE)
+		diagnostics_error(diagnostics, node->place, "from 0x600 to 0xffff", "EtherType %.64s is out of range",
+				  node->text);
+	else
+		diagnostics_error(diagnostics, node->place, "one of ip, ipv4, ipv6, arp, or a number such as 0x88cc",
+				  "\"%.64s\" is not an EtherType", node->text);
+}
 
 static void read_ether_type(struct entry_draft *draft)
 {
 	const struct tree_node *node = draft->nodes->ether_type;
 	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
-	uint16_t type;
 	int error;
 
 	if (!node || !schema_word(diagnostics, node))
@@ -64,22 +96,29 @@ static void read_ether_type(struct entry_draft *draft)
 	draft->family = FAMILY_IP;
 	if (!strcmp(node->text, "ip"))
 		return;
-	error = names_parse_ether_type(node->text, &type);
-	if (!error && type == ETH_P_IP)
+	error = names_parse_ether_type(node->text, &draft->ether_type);
+	if (error) {
+		unknown_ether_type(draft, node, error);
+		return;
+	}
+	switch (draft->ether_type) {
+	case ETH_P_IP:
 		draft->family = FAMILY_IPV4;
-	else if (!error && type == ETH_P_IPV6)
+		return;
+	case ETH_P_IPV6:
 		draft->family = FAMILY_IPV6;
-	else if (!error && type == ETH_P_ARP)
+		return;
+	case ETH_P_ARP:
 		draft->family = FAMILY_ARP;
-	else if (!error)
-		diagnostics_error(diagnostics, node->place, "ip, ipv4, ipv6 and arp are",
-				  "the EtherType %.64s is not supported yet", node->text);
-	else
-		diagnostics_error(diagnostics, node->place, "one of ip, ipv4, ipv6, arp, or a number such as 0x86dd",
-				  "\"%.64s\" is not an EtherType", node->text);
-	if (draft->family == FAMILY_ARP)
-		diagnostics_warning(diagnostics, node->place, NULL,
-				    "ARP needs no contract: the bridge domain permits it anyway");
+		return;
+	case ETH_P_8021Q:
+	case ETH_P_8021AD:
+		diagnostics_error(diagnostics, node->place, "write the EtherType of what the tagged frame carries",
+				  "%.64s is a VLAN tag, not what a frame carries", node->text);
+		return;
+	default:
+		draft->family = FAMILY_OTHER;
+	}
 }
 
 static void unknown_protocol(struct entry_draft *draft, const struct tree_node *node, int error)
@@ -125,132 +164,15 @@ static void read_protocol(struct entry_draft *draft)
 		return;
 	}
 	draft->protocol = protocol;
-	if (draft->family == FAMILY_ANY)
-		draft->family = FAMILY_IP;
-	if (draft->family == FAMILY_ARP)
-		diagnostics_error(draft->reader->diagnostics, node->place, "write etherT: ip",
-				  "ARP frames have no IP protocol");
-	else if (protocol == IPPROTO_ICMP)
+	if (!imply_ip(draft, node, "IP protocol"))
+		return;
+	if (protocol == IPPROTO_ICMP)
 		restrict_family(draft, FAMILY_IPV4, FAMILY_IPV6, "IPv6 has prot: icmpv6");
 	else if (protocol == IPPROTO_ICMPV6)
 		restrict_family(draft, FAMILY_IPV6, FAMILY_IPV4, "IPv4 has prot: icmp");
 }
 
 /* ---- ports ---- */
-
-static void unknown_service(struct entry_draft *draft, const struct tree_node *node, const char *over)
-{
-	struct names_guess guess = NAMES_GUESS(node->text);
-	char hint[SCHEMA_HINT_BYTES];
-	const char *name;
-
-	for (size_t i = 0; (name = names_service_at(i)); i++)
-		names_guess_try(&guess, name);
-	diagnostics_error(draft->reader->diagnostics, node->place,
-			  schema_did_you_mean(hint, guess.best, "write the port's number"),
-			  "no service \"%.64s\" is known over %s", node->text, over);
-}
-
-/* A service by name. Answers are kept, for the host's own list may be slow. */
-static bool read_service(struct entry_draft *draft, const struct tree_node *node, uint16_t *ret)
-{
-	struct reader *reader = draft->reader;
-	const char *over = names_protocol((uint8_t)draft->protocol), *key;
-	const struct string_index_entry *known;
-	uint16_t port;
-
-	key = node->count <= SCHEMA_NAME_BYTES ? arena_format(reader->arena, "%s/%s", over, node->text) : "";
-	if (!key) {
-		reader->out_of_memory = true;
-		return false;
-	}
-	known = string_index_find(&reader->services, key, strlen(key));
-	if (known) {
-		*ret = (uint16_t)known->value;
-		return true;
-	}
-	if (!*key || diagnostics_full(reader->diagnostics) ||
-	    names_parse_service(node->text, (uint8_t)draft->protocol, &port)) {
-		unknown_service(draft, node, over);
-		return false;
-	}
-	if (string_index_add(&reader->services, key, strlen(key), port, node->place, NULL))
-		reader->out_of_memory = true;
-	*ret = port;
-	return true;
-}
-
-/* One end of a range. */
-static bool parse_port(struct entry_draft *draft, const struct tree_node *node, const char *text, uint16_t *ret)
-{
-	static const char hint[] = "a number from 0 to 65535, a range such as 80-443, or a service's name";
-	const struct tree_node number = {.place = node->place, .text = text, .count = (uint32_t)strlen(text)};
-	uint32_t port;
-
-	switch (names_parse_number(text, UINT16_MAX, &port)) {
-	case 0:
-		*ret = (uint16_t)port;
-		return true;
-	case -ERANGE:
-		diagnostics_error(draft->reader->diagnostics, node->place, "from 0 to 65535",
-				  "port %.64s is out of range", text);
-		return false;
-	default:
-		if (*text && strspn(text, "0123456789") == strlen(text))
-			schema_not_a_number(draft->reader->diagnostics, &number, "a port");
-		else
-			diagnostics_error(draft->reader->diagnostics, node->place, hint, "\"%.64s\" is not a port",
-					  node->text);
-		return false;
-	}
-}
-
-/* Digits, a minus sign, digits. */
-static bool read_port_range(struct entry_draft *draft, const struct tree_node *node, struct model_range *ret)
-{
-	char first[16], hint[SCHEMA_HINT_BYTES];
-	size_t length = strcspn(node->text, "-");
-	struct model_range range;
-
-	snprintf(first, sizeof(first), "%.*s", length < sizeof(first) ? (int)length : (int)sizeof(first), node->text);
-	if (!parse_port(draft, node, first, &range.first) ||
-	    !parse_port(draft, node, node->text + length + 1, &range.last))
-		return false;
-	if (range.first > range.last) {
-		snprintf(hint, sizeof(hint), "write %u-%u", range.last, range.first);
-		diagnostics_error(draft->reader->diagnostics, node->place, hint, "the range %s is the wrong way round",
-				  node->text);
-		return false;
-	}
-	*ret = range;
-	return true;
-}
-
-static void read_ports(struct entry_draft *draft, const struct tree_node *node, struct model_range *ret)
-{
-	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
-	struct model_range range = MODEL_RANGE_ANY;
-	bool good;
-
-	if (node->kind == TREE_SEQUENCE) {
-		diagnostics_error(diagnostics, node->place, "write an entry for each of them",
-				  "one port or range must stand here, not a list");
-		return;
-	}
-	if (!schema_word(diagnostics, node))
-		return;
-	if (strspn(node->text, "0123456789-") == node->count && strchr(node->text, '-')) {
-		good = read_port_range(draft, node, &range);
-	} else if (strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") > 0) {
-		good = read_service(draft, node, &range.first);
-		range.last = range.first;
-	} else {
-		good = parse_port(draft, node, node->text, &range.first);
-		range.last = range.first;
-	}
-	if (good)
-		*ret = range;
-}
 
 /* Ports make sense with some protocols only. */
 static void read_both_ports(struct entry_draft *draft)
@@ -259,22 +181,20 @@ static void read_both_ports(struct entry_draft *draft)
 	const struct tree_node *node = nodes->destination_port ? nodes->destination_port : nodes->source_port;
 	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
 	const char *key = nodes->destination_port ? "dPort" : "sPort";
+	uint8_t protocol = (uint8_t)draft->protocol;
 
 	if (!node)
 		return;
 	switch (draft->protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
-		if (nodes->destination_port)
-			read_ports(draft, nodes->destination_port, &draft->entry.destination);
-		if (nodes->source_port)
-			read_ports(draft, nodes->source_port, &draft->entry.source);
-		return;
 	case IPPROTO_SCTP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_DCCP:
-		diagnostics_error(diagnostics, node->place, "without ports, the protocol can be permitted as a whole",
-				  "ports of prot %s are not supported yet", nodes->protocol->text);
+		if (nodes->destination_port)
+			read_ports(draft->reader, nodes->destination_port, protocol, &draft->entry.destination);
+		if (nodes->source_port)
+			read_ports(draft->reader, nodes->source_port, protocol, &draft->entry.source);
 		return;
 	case NO_PROTOCOL:
 		if (!nodes->protocol)
@@ -282,8 +202,8 @@ static void read_both_ports(struct entry_draft *draft)
 					  key);
 		return;
 	default:
-		diagnostics_error(diagnostics, node->place, "tcp and udp have ports", "prot %s has no ports: %s",
-				  nodes->protocol->text, key);
+		diagnostics_error(diagnostics, node->place, "tcp, udp, sctp, udplite and dccp have ports",
+				  "prot %.64s has no ports: %s", nodes->protocol->text, key);
 	}
 }
 
@@ -344,6 +264,76 @@ static void read_icmp(struct entry_draft *draft)
 		draft->entry.source = (struct model_range){(uint16_t)code, (uint16_t)code};
 }
 
+/* ---- arpOpcode, tcpFlags, matchDscp, fragments ---- */
+
+static void read_arp_opcode(struct entry_draft *draft)
+{
+	static const char *const opcodes[] = {"request", "reply"};
+	const struct tree_node *node = draft->nodes->arp_opcode;
+	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
+	unsigned int opcode;
+
+	if (!node)
+		return;
+	if (draft->family != FAMILY_ARP)
+		diagnostics_error(diagnostics, node->place, "write etherT: arp", "arpOpcode is for etherT arp");
+	else if (schema_choice(diagnostics, node, opcodes, ARRAY_SIZE(opcodes), &opcode))
+		draft->entry.destination =
+			(struct model_range){(uint16_t)(ARPOP_REQUEST + opcode), (uint16_t)(ARPOP_REQUEST + opcode)};
+}
+
+static void read_entry_flags(struct entry_draft *draft)
+{
+	const struct tree_node *node = draft->nodes->tcp_flags;
+
+	if (!node)
+		return;
+	if (draft->protocol == IPPROTO_TCP)
+		read_tcp_flags(draft->reader, node, &draft->entry.tcp_flags);
+	else if (draft->protocol != NO_PROTOCOL || !draft->nodes->protocol)
+		diagnostics_error(draft->reader->diagnostics, node->place, "write prot: tcp",
+				  "tcpFlags is for prot tcp");
+}
+
+static void read_match_dscp(struct entry_draft *draft)
+{
+	const struct tree_node *node = draft->nodes->dscp;
+	uint8_t dscp;
+
+	if (node && imply_ip(draft, node, "DSCP") && read_dscp(draft->reader, node, &dscp))
+		draft->entry.dscp = (struct model_range){dscp, dscp};
+}
+
+/* A key that only the first fragment of a packet can match; NULL where the entry has none. */
+static const char *key_of_first(const struct entry_nodes *nodes)
+{
+	return nodes->destination_port ? "dPort"
+	       : nodes->source_port    ? "sPort"
+	       : nodes->icmp_type      ? "icmpType"
+	       : nodes->icmp_code      ? "icmpCode"
+	       : nodes->tcp_flags      ? "tcpFlags"
+				       : NULL;
+}
+
+static void read_fragments(struct entry_draft *draft)
+{
+	static const char *const words[] = {"only"};
+	const struct tree_node *node = draft->nodes->fragments;
+	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
+	const char *key = key_of_first(draft->nodes);
+	unsigned int word;
+
+	if (key)
+		draft->entry.fragment = (struct model_range){0, 0};
+	if (!node || !schema_choice(diagnostics, node, words, ARRAY_SIZE(words), &word) ||
+	    !imply_ip(draft, node, "fragments"))
+		return;
+	if (key)
+		diagnostics_error(diagnostics, node->place, "write two entries",
+				  "only the first fragment of a packet has what %s asks for", key);
+	draft->entry.fragment = (struct model_range){1, 1};
+}
+
 /* ---- the entry ---- */
 
 /* Of one family: all its protocols, or one. */
@@ -367,6 +357,9 @@ static void set_kinds(struct entry_draft *draft)
 	case FAMILY_ARP:
 		entry->kinds[0] = (struct model_range){ETH_P_ARP, ETH_P_ARP};
 		break;
+	case FAMILY_OTHER:
+		entry->kinds[0] = (struct model_range){draft->ether_type, draft->ether_type};
+		break;
 	case FAMILY_IPV4:
 		entry->kinds[0] = kinds_of(EPG_KIND_IPV4, draft->protocol);
 		break;
@@ -386,15 +379,40 @@ static void set_kinds(struct entry_draft *draft)
 		entry->kinds[1] = (struct model_range){0, 0};
 }
 
+/* Only IP is tracked: frames of other sorts are looked at one by one. */
 static void read_stateful(struct entry_draft *draft)
 {
 	const struct tree_node *node = draft->nodes->stateful;
+	bool tracked = is_ip(draft) || draft->family == FAMILY_ANY;
 
-	draft->entry.stateful = true;
+	draft->entry.stateful = tracked;
 	if (!node || !schema_boolean(draft->reader->diagnostics, node, &draft->entry.stateful))
 		return;
-	if (!draft->entry.stateful && draft->family == FAMILY_ARP)
-		diagnostics_error(draft->reader->diagnostics, node->place, "take it out", "ARP is not tracked anyway");
+	if (draft->entry.stateful && !tracked)
+		diagnostics_error(draft->reader->diagnostics, node->place, "write stateful: false, or take it out",
+				  "frames of etherT %.64s are not tracked", draft->nodes->ether_type->text);
+}
+
+/* Reads all keys but the name. */
+static void read_entry_keys(struct entry_draft *draft)
+{
+	struct model_entry *entry = &draft->entry;
+
+	read_ether_type(draft);
+	read_protocol(draft);
+	read_both_ports(draft);
+	read_icmp(draft);
+	read_arp_opcode(draft);
+	read_entry_flags(draft);
+	read_match_dscp(draft);
+	read_fragments(draft);
+	read_stateful(draft);
+	if (draft->errors == diagnostics_errors(draft->reader->diagnostics))
+		set_kinds(draft); /* otherwise the entry matches nothing, so that it is not compared with others */
+	entry->arp = draft->family == FAMILY_ARP;
+	entry->tcp = draft->protocol == IPPROTO_TCP && !draft->nodes->fragments; /* a later fragment has no flags */
+	entry->filtered = draft->protocol != NO_PROTOCOL || draft->family > FAMILY_IP || draft->nodes->dscp ||
+			  draft->nodes->fragments;
 }
 
 void read_entry(struct reader *reader, const struct tree_node *node, void *object)
@@ -404,10 +422,18 @@ void read_entry(struct reader *reader, const struct tree_node *node, void *objec
 	struct entry_draft draft = {
 		.reader = reader,
 		.nodes = &nodes,
-		.entry = {.place = node->place, .destination = MODEL_RANGE_ANY, .source = MODEL_RANGE_ANY},
+		.entry =
+			{
+				.place = node->place,
+				.destination = MODEL_RANGE_ANY,
+				.source = MODEL_RANGE_ANY,
+				.dscp = MODEL_RANGE_ANY,
+				.fragment = MODEL_RANGE_ANY,
+				.tcp_flags = MODEL_TCP_FLAGS_ANY,
+			},
+		.errors = diagnostics_errors(reader->diagnostics),
 		.protocol = NO_PROTOCOL,
 	};
-	size_t errors = diagnostics_errors(reader->diagnostics);
 
 	if (!schema_read(reader->diagnostics, node, &entry_schema, &nodes))
 		return;
@@ -415,15 +441,7 @@ void read_entry(struct reader *reader, const struct tree_node *node, void *objec
 		draft.entry.name = arena_string(reader->arena, nodes.name->text, nodes.name->count);
 		reader->out_of_memory |= !draft.entry.name;
 	}
-	read_ether_type(&draft);
-	read_protocol(&draft);
-	read_both_ports(&draft);
-	read_icmp(&draft);
-	read_stateful(&draft);
-	if (errors == diagnostics_errors(reader->diagnostics))
-		set_kinds(&draft); /* otherwise the entry matches nothing, so that it is not compared with others */
-	draft.entry.tcp = draft.protocol == IPPROTO_TCP;
-	draft.entry.filtered = draft.protocol != NO_PROTOCOL || draft.family > FAMILY_IP;
+	read_entry_keys(&draft);
 	if (draft.entry.name)
 		filter->entries[filter->n_entries++] = draft.entry;
 }
@@ -433,8 +451,8 @@ const void *read_entry_match(const struct model_entry *entry, size_t *ret_length
 	size_t start = offsetof(struct model_entry, kinds);
 
 	_Static_assert(offsetof(struct model_entry, icmp) - offsetof(struct model_entry, kinds) ==
-			       4 * sizeof(struct model_range) + sizeof(unsigned int),
-		       "kinds, n_kinds, destination and source stand side by side without padding");
+			       6 * sizeof(struct model_range) + sizeof(unsigned int) + sizeof(uint16_t),
+		       "from kinds to tcp_flags there is no padding");
 	*ret_length = offsetof(struct model_entry, icmp) - start;
 	return (const char *)entry + start;
 }

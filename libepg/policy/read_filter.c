@@ -35,8 +35,8 @@ static void check_repeated(struct reader *reader, const struct model_filter *fil
 		if (error == -EEXIST) {
 			snprintf(hint, sizeof(hint), "\"%s\" in line %u comes first and matches the same",
 				 filter->entries[first->value].name, first->place.line);
-			diagnostics_warning(reader->diagnostics, entry->place, hint, "entry \"%s\" never decides",
-					    entry->name);
+			diagnostics_lint(reader->diagnostics, EPG_LINT_RULE_SHADOWED, entry->place, hint,
+					 "entry \"%s\" never decides", entry->name);
 		}
 		reader->out_of_memory |= error == -ENOMEM;
 	}
@@ -74,8 +74,8 @@ void read_filter(struct reader *reader, const struct tree_node *node, void *unus
 	filter->entries = read_array(reader, nodes.entries, sizeof(*filter->entries));
 	read_each(reader, nodes.entries, read_entry, filter);
 	if (nodes.entries && nodes.entries->kind == TREE_SEQUENCE && nodes.entries->count == 0)
-		diagnostics_warning(reader->diagnostics, nodes.entries->place, NULL,
-				    "the filter has no entries: it matches nothing");
+		diagnostics_lint(reader->diagnostics, EPG_LINT_FILTER_EMPTY, nodes.entries->place, NULL,
+				 "the filter has no entries: it matches nothing");
 	check_entry_names(reader, filter);
 	check_repeated(reader, filter);
 	read_register(reader, &reader->filters, "filter", filter->name, nodes.name, index);

@@ -14,45 +14,6 @@ struct group_draft {
 	const struct model_bridge_domain *bridge_domain; /* NULL: external, or unknown */
 };
 
-/* ---- contracts ---- */
-
-/* The list of contracts that is being read, and those that it has named. */
-struct use_list {
-	struct model_contract_use *uses;
-	size_t n_uses;
-	struct string_index seen;
-};
-
-static void read_contract_use(struct reader *reader, const struct tree_node *node, void *object)
-{
-	struct use_list *list = object;
-	uint32_t contract = read_reference(reader, &reader->contracts, "contract", node);
-	const struct model_contract *named;
-	int error;
-
-	if (contract == MODEL_NONE)
-		return;
-	named = &reader->model->contracts[contract];
-	error = string_index_add(&list->seen, named->name, strlen(named->name), contract, node->place, NULL);
-	reader->out_of_memory |= error == -ENOMEM;
-	if (error == -EEXIST)
-		diagnostics_warning(reader->diagnostics, node->place, "once is enough",
-				    "contract \"%s\" is named twice in this list", node->text);
-	else
-		list->uses[list->n_uses++] = (struct model_contract_use){contract, node->place};
-}
-
-static void read_contract_uses(struct reader *reader, const struct tree_node *node, struct model_contract_use **ret,
-			       size_t *ret_count)
-{
-	struct use_list list = {.uses = read_array(reader, node, sizeof(*list.uses))};
-
-	read_each(reader, node, read_contract_use, &list);
-	string_index_clear(&list.seen);
-	*ret = list.uses;
-	*ret_count = list.n_uses;
-}
-
 /* ---- addresses ---- */
 
 /* What may stand once in a VRF; compared as bytes. */
@@ -195,8 +156,8 @@ static bool read_match_interface(struct reader *reader, const struct tree_node *
 	if (error == -EEXIST) {
 		snprintf(hint, sizeof(hint), "the same stands in line %u, and the first one decides",
 			 first->place.line);
-		diagnostics_warning(reader->diagnostics, node->place, hint, "the match \"%s\" never decides",
-				    node->text);
+		diagnostics_lint(reader->diagnostics, EPG_LINT_MATCH_UNREACHABLE, node->place, hint,
+				 "the match \"%s\" never decides", node->text);
 	}
 	return true;
 }
@@ -209,9 +170,10 @@ static bool read_match_ip(struct reader *reader, const struct tree_node *node, c
 	if (!read_prefix(reader, node, false, &match->prefix))
 		return false;
 	if (!is_in_subnets(group, &match->prefix))
-		diagnostics_warning(reader->diagnostics, node->place, list_subnets(group, hint),
-				    "%s is in no subnet of bridge domain \"%s\": it never matches", node->text,
-				    group->bridge_domain->name);
+		diagnostics_lint(reader->diagnostics, EPG_LINT_MATCH_UNREACHABLE, node->place,
+				 list_subnets(group, hint),
+				 "%s is in no subnet of bridge domain \"%s\": it never matches", node->text,
+				 group->bridge_domain->name);
 	return once_in_vrf(reader, &reader->prefixes, &group->group, &match->prefix, node);
 }
 
@@ -247,28 +209,49 @@ static void read_class(struct reader *reader, const struct tree_node *node, stru
 	read_once(reader, &reader->classes, &group->class_id, sizeof(group->class_id), "class", node);
 }
 
-static void add_group(struct reader *reader, const struct group_draft *draft, const char *kind,
+static void add_group(struct reader *reader, const struct group_draft *draft, struct read_binding *binding,
 		      const struct tree_node *name)
 {
-	uint32_t index = (uint32_t)reader->model->n_groups;
-	struct model_group *group = read_push(reader, &reader->model->groups, &reader->model->n_groups, sizeof(*group));
+	struct model_group *group;
 
+	binding->group = (uint32_t)reader->model->n_groups;
+	group = read_push(reader, &reader->model->groups, &reader->model->n_groups, sizeof(*group));
 	if (!group)
 		return;
 	*group = draft->group;
-	read_register(reader, &reader->groups, kind, group->name, name, index);
+	read_register(reader, &reader->groups, group->external ? "external EPG" : "EPG", group->name, name,
+		      binding->group);
+	read_bind_later(reader, binding);
+}
+
+static void read_preferred(struct reader *reader, const struct tree_node *node, struct model_group *group)
+{
+	const struct model_vrf *vrf = group->vrf == MODEL_NONE ? NULL : &reader->model->vrfs[group->vrf];
+
+	if (!node || !schema_boolean(reader->diagnostics, node, &group->preferred_member))
+		return;
+	if (group->preferred_member && vrf && vrf->name && !vrf->preferred_group)
+		diagnostics_lint(reader->diagnostics, EPG_LINT_PREFERRED_MEMBER_WITHOUT_GROUP, node->place,
+				 "the VRF lacks preferredGroup: true",
+				 "preferredGroupMember does nothing here: VRF \"%s\" has no preferred group",
+				 strchr(vrf->name, '/') + 1);
 }
 
 /* ---- EPGs ---- */
 
+struct intra_nodes {
+	const struct tree_node *isolation, *contracts;
+};
+
 static const struct schema_key intra_keys[] = {
-	SCHEMA_NOT_YET("isolation", "false"),
-	SCHEMA_NOT_YET("contracts", "[]"),
+	SCHEMA_KEY("isolation", OPTIONAL, struct intra_nodes, isolation),
+	SCHEMA_KEY("contracts", OPTIONAL, struct intra_nodes, contracts),
 };
 static const struct schema intra_schema = SCHEMA("intraEpg", intra_keys);
 
 struct epg_nodes {
-	const struct tree_node *name, *bridge_domain, *class_id, *provide, *consume, *endpoints, *match, *intra;
+	const struct tree_node *name, *bridge_domain, *class_id, *provide, *consume, *endpoints, *match;
+	const struct tree_node *taboos, *intra, *preferred, *inherit, *police;
 };
 
 static const struct schema_key epg_keys[] = {
@@ -279,11 +262,11 @@ static const struct schema_key epg_keys[] = {
 	SCHEMA_KEY("consume", OPTIONAL, struct epg_nodes, consume),
 	SCHEMA_KEY("endpoints", OPTIONAL, struct epg_nodes, endpoints),
 	SCHEMA_KEY("match", OPTIONAL, struct epg_nodes, match),
-	SCHEMA_NOT_YET("taboos", "[]"),
+	SCHEMA_KEY("taboos", OPTIONAL, struct epg_nodes, taboos),
 	SCHEMA_KEY("intraEpg", OPTIONAL, struct epg_nodes, intra),
-	SCHEMA_NOT_YET("preferredGroupMember", "false"),
-	SCHEMA_NOT_YET("inherit", "[]"),
-	SCHEMA_NOT_YET("police", NULL),
+	SCHEMA_KEY("preferredGroupMember", OPTIONAL, struct epg_nodes, preferred),
+	SCHEMA_KEY("inherit", OPTIONAL, struct epg_nodes, inherit),
+	SCHEMA_KEY("police", OPTIONAL, struct epg_nodes, police),
 };
 static const struct schema epg_schema = SCHEMA("an EPG", epg_keys);
 
@@ -305,27 +288,50 @@ static void find_bridge_domain(struct reader *reader, const struct tree_node *no
 	draft->group.vrf = draft->bridge_domain->vrf;
 }
 
+/* Who is a member of the EPG. */
+static void read_members(struct reader *reader, const struct epg_nodes *nodes, struct group_draft *draft)
+{
+	draft->group.endpoints = read_array(reader, nodes->endpoints, sizeof(*draft->group.endpoints));
+	read_each(reader, nodes->endpoints, read_endpoint, draft);
+	draft->group.matches = read_array(reader, nodes->match, sizeof(*draft->group.matches));
+	read_each(reader, nodes->match, read_match, draft);
+}
+
+static void read_intra(struct reader *reader, const struct tree_node *node, struct model_group *group,
+		       struct read_binding *binding)
+{
+	struct intra_nodes nodes = {0};
+
+	if (!node || !schema_read(reader->diagnostics, node, &intra_schema, &nodes))
+		return;
+	if (nodes.isolation)
+		schema_boolean(reader->diagnostics, nodes.isolation, &group->isolated);
+	binding->intra = nodes.contracts;
+}
+
 static void read_epg(struct reader *reader, const struct tree_node *node, void *object)
 {
 	const struct profile *profile = object;
 	struct group_draft draft = {.group = {.place = node->place, .tenant = reader->tenant}};
+	struct read_binding binding = {.profile = profile->name};
 	struct epg_nodes nodes = {0};
 
 	if (!schema_read(reader->diagnostics, node, &epg_schema, &nodes))
 		return;
-	if (nodes.intra)
-		schema_read(reader->diagnostics, nodes.intra, &intra_schema, NULL);
 	draft.group.name = read_full_name(reader, profile->name, nodes.name);
 	draft.group.app_profile = profile->index;
 	find_bridge_domain(reader, nodes.bridge_domain, &draft);
 	read_class(reader, nodes.class_id, &draft.group);
-	read_contract_uses(reader, nodes.provide, &draft.group.provide, &draft.group.n_provide);
-	read_contract_uses(reader, nodes.consume, &draft.group.consume, &draft.group.n_consume);
-	draft.group.endpoints = read_array(reader, nodes.endpoints, sizeof(*draft.group.endpoints));
-	read_each(reader, nodes.endpoints, read_endpoint, &draft);
-	draft.group.matches = read_array(reader, nodes.match, sizeof(*draft.group.matches));
-	read_each(reader, nodes.match, read_match, &draft);
-	add_group(reader, &draft, "EPG", nodes.name);
+	read_members(reader, &nodes, &draft);
+	read_intra(reader, nodes.intra, &draft.group, &binding);
+	read_preferred(reader, nodes.preferred, &draft.group);
+	if (nodes.police)
+		read_police(reader, nodes.police, &draft.group.police);
+	binding.provide = nodes.provide;
+	binding.consume = nodes.consume;
+	binding.taboos = nodes.taboos;
+	binding.inherit = nodes.inherit;
+	add_group(reader, &draft, &binding, nodes.name);
 }
 
 struct profile_nodes {
@@ -357,7 +363,7 @@ void read_app_profile(struct reader *reader, const struct tree_node *node, void 
 /* ---- external EPGs ---- */
 
 struct external_nodes {
-	const struct tree_node *name, *vrf, *subnets, *class_id, *provide, *consume;
+	const struct tree_node *name, *vrf, *subnets, *class_id, *provide, *consume, *taboos, *preferred, *inherit;
 };
 
 static const struct schema_key external_keys[] = {
@@ -367,9 +373,9 @@ static const struct schema_key external_keys[] = {
 	SCHEMA_KEY("class", OPTIONAL, struct external_nodes, class_id),
 	SCHEMA_KEY("provide", OPTIONAL, struct external_nodes, provide),
 	SCHEMA_KEY("consume", OPTIONAL, struct external_nodes, consume),
-	SCHEMA_NOT_YET("taboos", "[]"),
-	SCHEMA_NOT_YET("preferredGroupMember", "false"),
-	SCHEMA_NOT_YET("inherit", "[]"),
+	SCHEMA_KEY("taboos", OPTIONAL, struct external_nodes, taboos),
+	SCHEMA_KEY("preferredGroupMember", OPTIONAL, struct external_nodes, preferred),
+	SCHEMA_KEY("inherit", OPTIONAL, struct external_nodes, inherit),
 };
 static const struct schema external_schema = SCHEMA("an external EPG", external_keys);
 
@@ -395,6 +401,7 @@ void read_external(struct reader *reader, const struct tree_node *node, void *un
 			},
 	};
 	struct external_nodes nodes = {0};
+	struct read_binding binding = {0};
 
 	(void)unused;
 	if (!schema_read(reader->diagnostics, node, &external_schema, &nodes))
@@ -402,9 +409,12 @@ void read_external(struct reader *reader, const struct tree_node *node, void *un
 	draft.group.name = read_full_name(reader, NULL, nodes.name);
 	draft.group.vrf = read_reference(reader, &reader->vrfs, "VRF", nodes.vrf);
 	read_class(reader, nodes.class_id, &draft.group);
-	read_contract_uses(reader, nodes.provide, &draft.group.provide, &draft.group.n_provide);
-	read_contract_uses(reader, nodes.consume, &draft.group.consume, &draft.group.n_consume);
+	read_preferred(reader, nodes.preferred, &draft.group);
 	draft.group.subnets = read_array(reader, nodes.subnets, sizeof(*draft.group.subnets));
 	read_each(reader, nodes.subnets, read_external_subnet, &draft.group);
-	add_group(reader, &draft, "external EPG", nodes.name);
+	binding.provide = nodes.provide;
+	binding.consume = nodes.consume;
+	binding.taboos = nodes.taboos;
+	binding.inherit = nodes.inherit;
+	add_group(reader, &draft, &binding, nodes.name);
 }

@@ -59,11 +59,7 @@ static void unknown_key(struct epg_diagnostics *diagnostics, const struct tree_n
 
 static bool is_default(const struct tree_node *value, const char *by_default)
 {
-	if (!by_default)
-		return false;
-	if (!strcmp(by_default, "[]"))
-		return value->kind == TREE_SEQUENCE && value->count == 0;
-	return value->kind == TREE_SCALAR && !strcmp(value->text, by_default);
+	return by_default && value->kind == TREE_SCALAR && !strcmp(value->text, by_default);
 }
 
 static void not_yet(struct epg_diagnostics *diagnostics, const struct tree_pair *pair, const char *by_default)
@@ -137,8 +133,9 @@ bool schema_word(struct epg_diagnostics *diagnostics, const struct tree_node *no
 		diagnostics_error(diagnostics, node->place, "an address that ends with a colon must be quoted",
 				  "a single value must stand here, not an object");
 	else
-		diagnostics_error(diagnostics, node->place, NULL, "a single value must stand here, not %s",
-				  kind_name(node));
+		diagnostics_error(diagnostics, node->place,
+				  tree_is_null(node) ? "write one, or take out what it belongs to" : NULL,
+				  "a single value must stand here, not %s", kind_name(node));
 	return false;
 }
 
@@ -249,7 +246,8 @@ bool schema_choice(struct epg_diagnostics *diagnostics, const struct tree_node *
 		}
 		names_guess_try(&guess, words[i]);
 		length += snprintf(hint + length, sizeof(hint) - (size_t)length, "%s%s",
-				   i == 0            ? "one of "
+				   n_words == 1      ? "write "
+				   : i == 0          ? "one of "
 				   : i + 1 < n_words ? ", "
 						     : " or ",
 				   words[i]);

@@ -23,7 +23,7 @@ struct schema_key {
 	const char *name;
 	enum schema_need need;
 	size_t offset;          /* of the `const struct tree_node *` that takes the value; not for SCHEMA_LATER */
-	const char *by_default; /* SCHEMA_LATER: a scalar, or "[]"; NULL: there is none */
+	const char *by_default; /* SCHEMA_LATER: a scalar; NULL: there is none */
 };
 
 #define SCHEMA_KEY(name, need, type, field)                        \
@@ -45,7 +45,6 @@ struct schema {
 	{                                        \
 		(what), (keys), ARRAY_SIZE(keys) \
 	}
-#define SCHEMA_KEYS_MAX 16
 
 /*
  * Checks the keys of a mapping and puts their values into the struct at `ret`, whose node pointers must be

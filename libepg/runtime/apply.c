@@ -34,15 +34,19 @@ static void apply_clear(struct apply *apply)
 
 /* ---- compiling beside what there is ---- */
 
-static int mark_classes(void *user, const void *key, const void *value)
+struct classes_in_use {
+	uint8_t *bitmap;
+	uint32_t running;
+};
+
+/* What a binding was before an earlier apply is in nobody's use any more. */
+static int mark_class(void *user, const void *key, const void *value)
 {
-	const struct epg_endpoint *endpoint = value;
-	const __u16 ids[] = {endpoint->now.class_id, endpoint->next.class_id};
-	uint8_t *bitmap = user;
+	const struct classes_in_use *in_use = user;
+	__u16 class_id = observe_binding(value, in_use->running)->class_id;
 
 	(void)key;
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		bitmap[ids[i] / 8] |= (uint8_t)(1 << ids[i] % 8);
+	in_use->bitmap[class_id / 8] |= (uint8_t)(1 << class_id % 8);
 	return 0;
 }
 
@@ -59,7 +63,8 @@ static int remember(struct apply *apply)
 	if (!apply->instance)
 		return 0;
 	control = apply->instance->control;
-	error = walk_map(apply->instance->fd.endpoints, mark_classes, apply->classes_in_use);
+	error = walk_map(apply->instance->fd.endpoints, mark_class,
+			 &(struct classes_in_use){apply->classes_in_use, observe_generation(apply->instance)});
 	if (error)
 		return context_fail_kernel(epg, error, "endpoints", "can't read the map");
 	error = observe_running(epg, apply->instance, &apply->running);

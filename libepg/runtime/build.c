@@ -186,7 +186,7 @@ static bool pairs_ok(const struct tables *tables)
 
 			if (!tables->pairs[i].pair[j] || root == EPG_TARGET_MISS)
 				continue;
-			if (root & EPG_TARGET_LEAF ? EPG_LEAF_VALUE(root) >= tables->n_rules : root >= tables->n_nodes)
+			if (root & EPG_TARGET_LEAF ? EPG_LEAF_RULE(root) >= tables->n_rules : root >= tables->n_nodes)
 				return false;
 		}
 	}

@@ -116,6 +116,10 @@ void map_view_close(struct map_view *view);
 
 /* ---- instance: the pinned maps (instance.c) ---- */
 
+/* Sizes that epg_load gives to maps unless told otherwise. */
+#define LOAD_DEFAULT_ENDPOINTS 65536
+#define LOAD_DEFAULT_RULES 1048576
+
 /* Every map with a pin of its own; the tables are arrays of maps, one slot a generation. X(name) */
 #define INSTANCE_MAPS(X) \
 	X(control)       \
@@ -123,7 +127,9 @@ void map_view_close(struct map_view *view);
 	X(addresses)     \
 	X(groups)        \
 	X(learned)       \
+	X(macs)          \
 	X(flows)         \
+	X(policers)      \
 	X(drops)         \
 	X(events)        \
 	X(stats)         \
@@ -170,7 +176,7 @@ void generation_close(struct generation *generation);
 /* Rule `index` of the table `rules`; index < catalog.n_rules. */
 const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index);
 
-/* ---- policy (policy.c) ---- */
+/* ---- policy (policy.c, policy_cost.c) ---- */
 
 struct epg_policy {
 	struct model *model;
@@ -179,7 +185,14 @@ struct epg_policy {
 /* What a compiled policy takes. */
 void policy_cost(const struct model *model, const struct tables *tables, struct epg_cost *ret);
 
+/* Compiles without memory of other policies; `diagnostics` is told what is wrong, and a failure is recorded. */
+int policy_compile(struct epg *epg, const struct model *model, struct epg_diagnostics *diagnostics,
+		   struct tables **ret);
+
 /* ---- texts (rule_text.c) ---- */
+
+/* Room for the longest text of what a rule matches. */
+#define RULE_TEXT_MATCH_MAX 160
 
 /* "tcp dport 80-443": what a rule matches, for people. */
 void rule_text_match(const struct catalog_rule *rule, char *text, size_t size);

@@ -20,9 +20,7 @@
 #include "runtime/runtime.h"
 #include "runtime/support.h"
 
-#define DEFAULT_ENDPOINTS 65536
 #define DEFAULT_FLOWS 262144
-#define DEFAULT_RULES 1048576
 #define DEFAULT_DROP_PAIRS 16384
 #define DEFAULT_EVENT_BYTES 262144
 #define DEFAULT_EVENTS_PER_SECOND 10000
@@ -64,9 +62,9 @@ static int complete_options(struct epg *epg, struct epg_load_options *options)
 {
 	uint32_t bytes;
 
-	if (set_size(epg, &options->endpoints, DEFAULT_ENDPOINTS, MAX_ENDPOINTS, "endpoints") ||
+	if (set_size(epg, &options->endpoints, LOAD_DEFAULT_ENDPOINTS, MAX_ENDPOINTS, "endpoints") ||
 	    set_size(epg, &options->flows, DEFAULT_FLOWS, MAX_ENTRIES, "flows") ||
-	    set_size(epg, &options->rules, DEFAULT_RULES, MAX_ENTRIES, "rules") ||
+	    set_size(epg, &options->rules, LOAD_DEFAULT_RULES, MAX_ENTRIES, "rules") ||
 	    set_size(epg, &options->drop_pairs, DEFAULT_DROP_PAIRS, MAX_ENTRIES, "drops") ||
 	    set_size(epg, &options->event_bytes, DEFAULT_EVENT_BYTES, MAX_EVENT_BYTES, "events") ||
 	    set_size(epg, &options->events_per_second, DEFAULT_EVENTS_PER_SECOND, UINT32_MAX, "events_per_second"))

@@ -13,7 +13,6 @@
 
 DEFINE_AUTO(struct epg_diagnostics, diagnostics_free)
 DEFINE_AUTO(struct epg_policy, epg_policy_free)
-DEFINE_AUTO(struct tables, tables_free)
 
 /* What messages call the text. */
 static const char *name_of(const struct epg_policy_source *source)
@@ -134,46 +133,4 @@ void epg_policy_free(struct epg_policy *policy)
 		return;
 	model_free(policy->model);
 	free(policy);
-}
-
-void policy_cost(const struct model *model, const struct tables *tables, struct epg_cost *ret)
-{
-	*ret = (struct epg_cost){
-		.groups = model->n_groups,
-		.contracts = model->n_contracts,
-		.pairs = tables->n_pairs,
-		.rules = tables->n_rules,
-		.rule_sets = tables->n_rule_sets,
-		.nodes = tables->n_nodes,
-		.bytes = tables->n_classes * sizeof(*tables->classes) + tables->n_buckets * sizeof(*tables->pairs) +
-			 tables->n_nodes * sizeof(*tables->nodes) +
-			 tables->n_rules * (sizeof(*tables->rules) + sizeof(struct epg_counter)) +
-			 tables->catalog_length + model->text_length,
-	};
-}
-
-int epg_policy_cost(struct epg *epg, const struct epg_policy *policy, struct epg_cost *ret,
-		    struct epg_diagnostics **ret_diagnostics)
-{
-	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
-	AUTO(tables_free) struct tables *tables = NULL;
-	const struct model *model = policy->model;
-	const struct compile_memory nothing = {0};
-	int error;
-
-	CONTEXT_CALL(epg);
-	error = diagnostics_new(model->file, &diagnostics);
-	if (error)
-		return unreadable(epg, model->file, error);
-	diagnostics_set_text(diagnostics, model->text, model->text_length);
-	error = tables_compile(model, &nothing, diagnostics, &tables);
-	diagnostics_set_text(diagnostics, NULL, 0);
-	if (error == -EBADMSG && ret_diagnostics)
-		*ret_diagnostics = TAKE_PTR(diagnostics);
-	if (error)
-		return context_fail(epg, EPG_FAILURE_INPUT, error, model->file, NULL,
-				    "the policy cannot be compiled%s%s", error == -EBADMSG ? "" : ": ",
-				    error == -EBADMSG ? "" : strerror(-error));
-	policy_cost(model, tables, ret);
-	return 0;
 }

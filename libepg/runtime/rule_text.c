@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* Rules as people read them. */
+#include <linux/if_ether.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -77,7 +79,7 @@ static void add_kinds(struct line *line, struct catalog_range kinds)
 	else if (kinds.first == kinds.last && kinds.first < 0x200) {
 		line_add(line, kinds.first < EPG_KIND_IPV6 ? "ipv4 " : "ipv6 ");
 		add_protocol(line, kinds.first & 0xff);
-	} else if (kinds.first == kinds.last && kinds.first == 0x0806)
+	} else if (kinds.first == kinds.last && kinds.first == ETH_P_ARP)
 		line_add(line, "arp");
 	else if (kinds.first == kinds.last)
 		line_add(line, "ethertype 0x%04x", kinds.first);
@@ -110,6 +112,11 @@ static void add_all_kinds(struct line *line, const struct catalog_rule *rule)
 	}
 }
 
+static bool is_arp(const struct catalog_rule *rule)
+{
+	return rule->n_kinds == 1 && rule->kinds[0].first == ETH_P_ARP && rule->kinds[0].last == ETH_P_ARP;
+}
+
 /* Every kind that the rule matches is the ICMP of its family: type and code stand in the fields for ports. */
 static bool is_icmp(const struct catalog_rule *rule)
 {
@@ -133,23 +140,149 @@ static void add_type(struct line *line, const struct catalog_rule *rule)
 		add_range(line, "type", rule->destination);
 }
 
+static void add_opcode(struct line *line, struct catalog_range opcodes)
+{
+	if (opcodes.first == opcodes.last && opcodes.first == ARPOP_REQUEST)
+		line_add(line, " request");
+	else if (opcodes.first == opcodes.last && opcodes.first == ARPOP_REPLY)
+		line_add(line, " reply");
+	else
+		add_range(line, "opcode", opcodes);
+}
+
+/* ---- TCP flags ---- */
+
+/* ACK or RST: EPG_FLAG_… are numbered so that these combinations stand together. */
+#define ESTABLISHED ((uint16_t)(UINT16_MAX << EPG_FLAG_RST))
+
+/* All combinations in which `flags` are set. */
+static uint16_t with_flags(unsigned int flags)
+{
+	unsigned int set = 0;
+
+	for (unsigned int combination = 0; combination <= EPG_FLAGS_ALL; combination++)
+		if ((combination & flags) == flags)
+			set |= 1u << combination;
+	return (uint16_t)set;
+}
+
+static void add_flag_names(struct line *line, unsigned int flags)
+{
+	static const struct {
+		unsigned int flag;
+		const char *name;
+	} names[] = {{EPG_FLAG_SYN, "syn"}, {EPG_FLAG_ACK, "ack"}, {EPG_FLAG_FIN, "fin"}, {EPG_FLAG_RST, "rst"}};
+	const char *before = " flags ";
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!(flags & names[i].flag))
+			continue;
+		line_add(line, "%s%s", before, names[i].name);
+		before = ",";
+	}
+}
+
+/* The words that mean this set of combinations: flags that must be set, and "established" where that is asked too. */
+static void add_flags(struct line *line, uint16_t set)
+{
+	for (int established = 0; established <= 1; established++) {
+		for (unsigned int flags = 0; flags <= EPG_FLAGS_ALL; flags++) {
+			if (set != (with_flags(flags) & (established ? ESTABLISHED : UINT16_MAX)))
+				continue;
+			if (established)
+				line_add(line, " established");
+			add_flag_names(line, flags);
+			return;
+		}
+	}
+	line_add(line, " flags in 0x%04x", set);
+}
+
+/* ---- the rest ---- */
+
+const char *epg_dscp_name(uint8_t dscp)
+{
+	const char *name;
+	uint8_t value;
+
+	for (size_t i = 0; (name = names_dscp_at(i)); i++)
+		if (!names_parse_dscp(name, &value) && value == dscp)
+			return name;
+	return NULL;
+}
+
+static void add_dscp(struct line *line, struct catalog_range dscp)
+{
+	const char *name = dscp.first == dscp.last ? epg_dscp_name((uint8_t)dscp.first) : NULL;
+
+	if (name)
+		line_add(line, " dscp %s", name);
+	else
+		add_range(line, "dscp", dscp);
+}
+
+static void add_fields(struct line *line, const struct catalog_rule *rule)
+{
+	bool icmp = is_icmp(rule);
+
+	if (icmp)
+		add_type(line, rule);
+	else if (is_arp(rule))
+		add_opcode(line, rule->destination);
+	else
+		add_range(line, "dport", rule->destination);
+	add_range(line, icmp ? "code" : "sport", rule->source);
+	add_flags(line, rule->tcp_flags);
+	/* What asks for ports, flags or types asks for whole packets or first fragments anyway. */
+	if (rule->fragment.first == 1)
+		line_add(line, " fragments");
+	add_dscp(line, rule->dscp);
+}
+
 void rule_text_match(const struct catalog_rule *rule, char *text, size_t size)
 {
 	struct line line = {text, size, 0};
-	bool icmp = is_icmp(rule);
 
 	text[0] = '\0';
 	if (rule->n_kinds == 0)
 		line_add(&line, "any");
 	add_all_kinds(&line, rule);
-	if (icmp)
-		add_type(&line, rule);
-	else
-		add_range(&line, "dport", rule->destination);
-	add_range(&line, icmp ? "code" : "sport", rule->source);
-	if (rule->flags.first >= EPG_FLAG_RST && rule->flags.last == EPG_FLAGS_ALL)
-		line_add(&line, " established");
+	add_fields(&line, rule);
 }
+
+/* Between whom it stands: see epg_rule_info. */
+static const char *role_of(const struct catalog_rule *rule)
+{
+	if (rule->contract == CATALOG_NONE)
+		return "";
+	switch ((enum catalog_role)rule->role) {
+	case CATALOG_ROLE_PAIR:
+		return "group";
+	case CATALOG_ROLE_TO_ANY:
+		return "to-any";
+	case CATALOG_ROLE_FROM_ANY:
+		return "from-any";
+	case CATALOG_ROLE_ANY:
+		return "any";
+	case CATALOG_ROLE_INTRA:
+		return "intra-epg";
+	case CATALOG_ROLE_TABOO:
+		return "taboo";
+	case CATALOG_ROLES:
+		break;
+	}
+	return "";
+}
+
+/* Names and purposes of the rules that every policy has. */
+static const struct {
+	const char *name;
+	const char *text;
+} implicit_rules[] = {
+#define IMPLICIT_RULE(id, name, action, level, flags, text) {name, text},
+	EPG_IMPLICIT_RULES(IMPLICIT_RULE)
+#undef IMPLICIT_RULE
+};
 
 void rule_text_info(const struct generation *generation, uint32_t index, char *match, size_t size,
 		    struct epg_rule_info *ret)
@@ -159,10 +292,13 @@ void rule_text_info(const struct generation *generation, uint32_t index, char *m
 	const struct epg_rule *table = generation_rule(generation, index);
 	const struct epg_counter *counter = &generation->counters[index];
 	bool implicit = rule->contract == CATALOG_NONE;
+	bool known = implicit && index < ARRAY_SIZE(implicit_rules);
 
 	rule_text_match(rule, match, size);
 	*ret = (struct epg_rule_info){
 		.index = index,
+		.name = known ? implicit_rules[index].name : "",
+		.text = known ? implicit_rules[index].text : "",
 		.contract = implicit ? "" : catalog_string(catalog, catalog->contracts[rule->contract].name),
 		.subject = catalog_string(catalog, rule->subject),
 		.filter = catalog_string(catalog, rule->filter),
@@ -170,9 +306,14 @@ void rule_text_info(const struct generation *generation, uint32_t index, char *m
 		.file = implicit ? "" : catalog->file,
 		.line = rule->line,
 		.match = match,
+		.role = role_of(rule),
 		.permit = table->action == EPG_PERMIT,
 		.stateful = table->flags & EPG_RULE_STATEFUL,
 		.reverse = rule->reverse,
+		.audit = table->flags & EPG_RULE_AUDIT,
+		.keep = table->flags & EPG_RULE_KEEP,
+		.log = table->flags & EPG_RULE_LOG,
+		.dscp = table->flags & EPG_RULE_DSCP ? table->dscp : -1,
 		.level = table->level,
 		.packets = __atomic_load_n(&counter->packets, __ATOMIC_RELAXED),
 		.bytes = __atomic_load_n(&counter->bytes, __ATOMIC_RELAXED),

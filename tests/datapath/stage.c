@@ -210,28 +210,35 @@ struct packet_spec stage_spec(bool ipv4, enum stage_interface from, unsigned int
 static struct stage_result run_tc(struct stage *stage, const struct stage_hook *hook, const struct packet *packet)
 {
 	struct __sk_buff in = {.ifindex = stage->ifindex[hook->interface], .mark = hook->mark}, out = {};
+	struct stage_result result = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet->data, .data_size_in = (uint32_t)packet->length,
-		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out, .ctx_size_out = sizeof(out));
+		    .data_out = result.frame, .data_size_out = sizeof(result.frame), .ctx_in = &in,
+		    .ctx_size_in = sizeof(in), .ctx_out = &out, .ctx_size_out = sizeof(out));
 	int error;
 
 	in.ingress_ifindex = hook->program == STAGE_EGRESS ? hook->ingress_ifindex : in.ifindex;
 	error = bpf_prog_test_run_opts(stage->programs[hook->program], &options);
 	cr_assert_eq(error, 0, "test run: %s", strerror(-error));
 	cr_assert(options.retval == 2 || options.retval == UINT32_MAX, "unexpected return value %u", options.retval);
-	return (struct stage_result){.passed = options.retval == UINT32_MAX, .mark = out.mark};
+	result.passed = options.retval == UINT32_MAX;
+	result.mark = out.mark;
+	return result;
 }
 
 static struct stage_result run_xdp(struct stage *stage, const struct stage_hook *hook, const struct packet *packet)
 {
 	struct xdp_md in = {.data_end = (uint32_t)packet->length, .ingress_ifindex = stage->ifindex[hook->interface]};
+	struct stage_result result = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet->data, .data_size_in = (uint32_t)packet->length,
-		    .ctx_in = &in, .ctx_size_in = sizeof(in));
+		    .data_out = result.frame, .data_size_out = sizeof(result.frame), .ctx_in = &in,
+		    .ctx_size_in = sizeof(in));
 	int error = bpf_prog_test_run_opts(stage->programs[hook->program], &options);
 
 	cr_assert_eq(error, 0, "test run: %s", strerror(-error));
 	cr_assert(options.retval == XDP_PASS || options.retval == XDP_DROP, "unexpected return value %u",
 		  options.retval);
-	return (struct stage_result){.passed = options.retval == XDP_PASS};
+	result.passed = options.retval == XDP_PASS;
+	return result;
 }
 
 struct stage_result stage_run(struct stage *stage, const struct stage_hook *hook, const struct packet *packet)

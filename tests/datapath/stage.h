@@ -65,6 +65,7 @@ struct stage_hook {
 struct stage_result {
 	bool passed;
 	uint32_t mark;
+	uint8_t frame[PACKET_MAX]; /* as it left */
 };
 
 struct stage_result stage_run(struct stage *stage, const struct stage_hook *hook, const struct packet *packet);

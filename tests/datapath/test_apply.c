@@ -119,7 +119,7 @@ Test(apply, capacity_is_checked_first)
 
 	EXPECT(&host, epg_load(host.epg, &few_rules));
 	host_expect_failure(host.epg, host_try(&host, HOST_SIMPLE, true, NULL), -ENOSPC, EPG_FAILURE_KERNEL, "--rules");
-	host_expect_failure(host.epg, host_try(&host, HOST_SIMPLE, false, NULL), -ENOSPC, EPG_FAILURE_KERNEL, "has 7");
+	host_expect_failure(host.epg, host_try(&host, HOST_SIMPLE, false, NULL), -ENOSPC, EPG_FAILURE_KERNEL, "has 12");
 	EXPECT(&host, epg_unload(host.epg));
 	EXPECT(&host, epg_load(host.epg, &few_endpoints));
 	host_expect_failure(host.epg, host_try(&host, POLICY(FRONT(", match: [{interface: \"veth*\"}]")), false, NULL),
@@ -180,5 +180,20 @@ Test(apply, two_instances)
 	cr_assert_eq(host_running(&host), 1);
 	cr_assert_str_eq(host_attachments(&host),
 			 "veth0 ingress egress; veth1-peer ingress egress; veth1 ingress egress; ");
+	host_close(&host);
+}
+
+/* What veth0 was bound to two policies ago does not hold the id back. */
+Test(apply, the_class_of_a_group_that_is_gone_is_free_again)
+{
+	struct host host = host_open();
+
+	host_apply(&host, POLICY(FRONT(", class: 4000, endpoints: [{interface: veth0}]") BACK("")));
+	host_apply(&host, POLICY(BACK(", endpoints: [{interface: veth0}]")));
+	host_apply(&host, POLICY(BACK(", endpoints: [{interface: veth0}]") DNS));
+	host_apply(&host,
+		   POLICY(BACK(", endpoints: [{interface: veth0}], class: 4001") "    - {name: other, bridgeDomain: "
+										 "bd1, class: 4000}\n"));
+	cr_assert_eq(class_of(&host, "t/a/other"), 4000);
 	host_close(&host);
 }

@@ -5,29 +5,7 @@
 
 #include <criterion/criterion.h>
 
-#include "stage.h"
-
-#define QUESTION(...) (&(struct epg_question){.size = sizeof(struct epg_question), .icmp_type = -1, __VA_ARGS__})
-
-static struct epg_answer ask(struct stage *stage, const struct epg_question *question)
-{
-	struct epg_answer answer;
-	int error = epg_explain(stage_epg(stage), question, &answer);
-
-	cr_assert_eq(error, 0, "%s: %s", epg_error(stage_epg(stage))->message, epg_error(stage_epg(stage))->where);
-	return answer;
-}
-
-static void expect_failure(struct stage *stage, const struct epg_question *question, int error,
-			   enum epg_failure failure)
-{
-	struct epg_answer answer;
-
-	cr_assert_eq(epg_explain(stage_epg(stage), question, &answer), error, "%s",
-		     epg_error(stage_epg(stage))->message);
-	cr_assert_eq(epg_error(stage_epg(stage))->failure, failure, "%s", epg_error(stage_epg(stage))->message);
-	cr_assert_neq(epg_error(stage_epg(stage))->message[0], '\0');
-}
+#include "ask.h"
 
 Test(explain, a_permit_names_rule_line_and_both_sides)
 {
@@ -73,7 +51,7 @@ Test(explain, a_denial_tells_what_nearly_matched_and_what_to_write)
 		     QUESTION(.source = "front", .destination = "db", .protocol = "tcp", .destination_port = 5432));
 	cr_assert_eq(answer.verdict, EPG_DENY);
 	cr_assert_str_eq(answer.near_misses[0].why, "shop/store/front does not consume it");
-	cr_assert_str_eq(answer.hint, "add \"sql\" to consume of shop/store/front (stage.yaml:30)");
+	cr_assert_str_eq(answer.remedy.hint, "add \"sql\" to consume of shop/store/front (stage.yaml:30)");
 	stage_close(stage);
 }
 
@@ -189,7 +167,7 @@ Test(explain, an_attached_interface_without_endpoint_is_quarantined)
 	cr_assert_eq(answer.verdict, EPG_DENY);
 	cr_assert_eq(answer.reason, EPG_REASON_QUARANTINE);
 	cr_assert_str_eq(answer.source_address, "");
-	cr_assert_neq(answer.hint[0], '\0');
+	cr_assert_neq(answer.remedy.hint[0], '\0');
 	stage_close(stage);
 }
 

@@ -150,6 +150,24 @@ static void lldp(struct packet *packet)
 	put16(packet, 12, 0x88cc);
 }
 
+static void lldp_multicast(struct packet *packet)
+{
+	lldp(packet);
+	packet->data[0] = 0x01;
+}
+
+/* The UDP header tells the length of the whole datagram. */
+static void first_of_longer(struct packet *packet)
+{
+	more_fragments(packet);
+	put16(packet, packet->transport + 4, 3000);
+}
+
+static void fragment_over_flags(struct packet *packet)
+{
+	put16(packet, packet->network + 6, 1);
+}
+
 static const struct frame_case CASES[] = {
 	{"TCP over IPv4", true, 6, nothing, EPG_REASON_NONE},
 	{"TCP over IPv6", false, 6, nothing, EPG_REASON_NONE},
@@ -180,12 +198,15 @@ static const struct frame_case CASES[] = {
 	{"UDP length 7, IPv6", false, 17, udp_length_too_small, EPG_REASON_MALFORMED},
 	{"UDP length beyond the packet, IPv4", true, 17, udp_length_too_large, EPG_REASON_MALFORMED},
 	{"UDP length beyond the packet, IPv6", false, 17, udp_length_too_large, EPG_REASON_MALFORMED},
-	{"first fragment", true, 6, more_fragments, EPG_REASON_FRAGMENT},
+	{"first fragment, with its ports", true, 6, more_fragments, EPG_REASON_NONE},
+	{"first fragment of a longer datagram", true, 17, first_of_longer, EPG_REASON_NONE},
 	{"later fragment", true, 6, fragment_offset, EPG_REASON_FRAGMENT},
+	{"fragment that would write over TCP flags", true, 6, fragment_over_flags, EPG_REASON_MALFORMED},
 	{"802.1Q tag", true, 6, vlan_tag, EPG_REASON_VLAN},
 	{"802.1ad tag", false, 6, service_tag, EPG_REASON_VLAN},
 	{"LLC frame", true, 6, llc, EPG_REASON_ETHERTYPE},
-	{"LLDP", true, 6, lldp, EPG_REASON_ETHERTYPE},
+	{"LLDP, to one endpoint", true, 6, lldp, EPG_REASON_UNKNOWN_DESTINATION},
+	{"LLDP, to a group", true, 6, lldp_multicast, EPG_REASON_ETHERTYPE},
 };
 
 static void run_table(enum stage_program program)
@@ -273,7 +294,7 @@ Test(frame, ipv6_extension_headers_are_followed_within_a_bound)
 	stage_close(stage);
 }
 
-Test(frame, ipv6_fragments_and_headers_that_lie_are_dropped)
+Test(frame, ipv6_later_fragments_and_headers_that_lie_are_dropped)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
 	struct packet_spec spec = stage_spec(false, STAGE_FRONT, stage_host(STAGE_BACK));
@@ -282,8 +303,15 @@ Test(frame, ipv6_fragments_and_headers_that_lie_are_dropped)
 
 	spec.destination_port = 80;
 	spec.fragment = spec.more_fragments = true;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &spec), "the first one has ports");
+	spec.fragment_offset = 2;
 	STAGE_EXPECT_DROP(stage, EPG_REASON_FRAGMENT, stage_sends(stage, STAGE_FRONT, &spec));
-	spec.fragment = spec.more_fragments = false;
+	spec.fragment_offset = 1;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_MALFORMED, stage_sends(stage, STAGE_FRONT, &spec));
+	spec.fragment_offset = 0;
+	spec.more_fragments = false;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &spec), "a fragment that is the whole packet");
+	spec.fragment = false;
 	spec.extensions[0] = 60;
 	spec.n_extensions = 1;
 	cr_assert_eq(packet_build(&spec, &packet), 0);

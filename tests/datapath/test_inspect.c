@@ -2,6 +2,7 @@
 /* What is in force, as it is listed: groups, contracts, drops, maps, status, and what an apply would change. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -259,7 +260,7 @@ static struct changes diff(struct stage *stage, const char *text)
 	struct epg_policy *policy;
 
 	cr_assert_eq(epg_policy_read(stage_epg(stage), &source, &policy, NULL), 0);
-	cr_assert_eq(epg_diff(stage_epg(stage), policy, take_change, &changes), 0, "%s",
+	cr_assert_eq(epg_diff(stage_epg(stage), policy, NULL, take_change, &changes, NULL), 0, "%s",
 		     epg_error(stage_epg(stage))->message);
 	epg_policy_free(policy);
 	return changes;
@@ -281,6 +282,114 @@ Test(inspect, diff_compares_with_what_runs)
 	cr_assert_str_eq(changes.last,
 			 "rule shop/alt > all > shop/alt > alt: no longer tcp dport 8080; now tcp dport 8081");
 	stage_close(stage);
+}
+
+/* ---- attributes ---- */
+
+struct attributes {
+	struct epg_group_info back;
+	size_t contracts, taboos;
+	bool keep;
+	uint64_t taboo_packets;
+};
+
+static int take_attributes_of_group(void *user, const struct epg_group_info *group)
+{
+	struct attributes *attributes = user;
+
+	if (strcmp(group->name, "shop/store/back") == 0)
+		attributes->back = *group;
+	return 0;
+}
+
+static int take_attributes_of_contract(void *user, const struct epg_contract_info *contract)
+{
+	struct attributes *attributes = user;
+	bool taboo = strcmp(contract->kind, "taboo") == 0;
+
+	attributes->contracts += !taboo;
+	attributes->taboos += taboo;
+	cr_assert(taboo || attributes->taboos == 0, "taboos come behind contracts");
+	cr_assert_str_eq(contract->scope, taboo ? "" : "vrf");
+	if (strcmp(contract->name, "shop/web") == 0)
+		attributes->keep = contract->keep;
+	if (taboo) {
+		cr_assert_eq(contract->n_rules, 1);
+		cr_assert_str_eq(contract->rules[0].role, "taboo");
+		cr_assert_eq(contract->rules[0].level, EPG_LEVEL_TABOO);
+		attributes->taboo_packets += contract->packets;
+	}
+	return 0;
+}
+
+Test(inspect, attributes_of_groups_and_contracts_are_told)
+{
+	char *keep = stage_policy_with(STAGE_POLICY, "{name: web, subjects", "{name: web, onChange: keep, subjects");
+	char *taboo = stage_policy_with(keep, "  appProfiles:\n",
+					"  taboos: [{name: no-web, filters: [https]}]\n  appProfiles:\n");
+	char *policy = stage_policy_with(
+		taboo, "      consume: [sql, alt]\n",
+		"      consume: [sql, alt]\n      taboos: [no-web]\n      preferredGroupMember: true\n"
+		"      police: {rate: 8mbit, burst: 64kb}\n"
+		"      intraEpg: {isolation: true, contracts: [alt]}\n");
+	struct stage *stage = stage_open(policy);
+	struct attributes attributes = {0};
+
+	cr_assert_not(send(stage, 443, PACKET_TCP_SYN));
+	cr_assert_eq(epg_groups_each(stage_epg(stage), take_attributes_of_group, &attributes), 0);
+	cr_assert_eq(epg_contracts_each(stage_epg(stage), take_attributes_of_contract, &attributes), 0);
+	cr_assert(attributes.back.isolated && attributes.back.preferred_member);
+	cr_assert_eq(attributes.back.police_rate, 1000000);
+	cr_assert_eq(attributes.back.police_burst, 65536);
+	cr_assert_eq(attributes.back.taboos, 1);
+	cr_assert_eq(attributes.back.intra_contracts, 1);
+	cr_assert_eq(attributes.back.provides, 3);
+	cr_assert_eq(attributes.back.consumes, 2);
+	cr_assert_eq(attributes.contracts, 5);
+	cr_assert_eq(attributes.taboos, 1);
+	cr_assert_eq(attributes.taboo_packets, 1);
+	cr_assert(attributes.keep);
+	stage_close(stage);
+	free(policy);
+	free(taboo);
+	free(keep);
+}
+
+/* ---- lint ---- */
+
+static int count_empty(void *user, const struct epg_finding *finding)
+{
+	*(size_t *)user += finding->code == EPG_LINT_GROUP_WITHOUT_ENDPOINTS;
+	return 0;
+}
+
+static size_t empty_groups(struct stage *stage, const struct epg_policy *policy, bool instance)
+{
+	const struct epg_lint_options options = {.size = sizeof(options), .instance = instance};
+	size_t empty = 0;
+
+	cr_assert_eq(epg_lint(stage_epg(stage), policy, &options, count_empty, &empty), 0, "%s",
+		     epg_error(stage_epg(stage))->message);
+	return empty;
+}
+
+Test(inspect, lint_asks_the_instance_who_is_where)
+{
+	char *text = stage_policy_with(STAGE_POLICY, "      endpoints: [{interface: guest}]\n", "");
+	struct stage *stage = stage_open(text);
+	const struct epg_policy_source source = {.size = sizeof(source), .text = text, .length = strlen(text)};
+	const struct epg_endpoint_spec spec = {.size = sizeof(spec), .interface = "guest", .group = "shop/store/guest"};
+	struct epg_policy *policy;
+
+	cr_assert_eq(epg_policy_read(stage_epg(stage), &source, &policy, NULL), 0);
+	cr_assert_eq(empty_groups(stage, policy, false), 1);
+	cr_assert_eq(empty_groups(stage, policy, true), 1);
+	cr_assert_eq(epg_endpoint_add(stage_epg(stage), &spec), 0);
+	cr_assert_eq(empty_groups(stage, policy, false), 1, "the policy alone does not know");
+	cr_assert_eq(empty_groups(stage, policy, true), 0);
+	epg_policy_free(policy);
+	stage_close(stage);
+	free(text);
 }
 
 /* ---- walks ---- */

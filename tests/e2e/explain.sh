@@ -68,6 +68,23 @@ answer=$(epgctl -j explain -s 10.1.0.2 -d 10.1.0.4 tcp/5432 || true)
 check_same "a denial names the reason and the groups" "deny implicit-deny shop/store/front shop/store/db" \
 	"$(jq -r '[.verdict, .reason, .source.group, .destination.group] | join(" ")' <<<"$answer")"
 
+check_same "and the contract that nearly permits it, what it missed, and the line to write" \
+	"shop/sql not-a-consumer consume: [sql]" \
+	"$(jq -r '[.nearMisses[0].contract, .nearMisses[0].missed[0], .remedy.yaml] | join(" ")' <<<"$answer")"
+remedy=$(jq -r '.remedy.line' <<<"$answer")
+check_same "to the group, at its line" "    - name: front" "$(sed -n "${remedy}p" "$POLICIES/shop.yaml")"
+
+# What comes back, without and with a flow of its own.
+check "the answer passes" epgctl explain -s shop-front -d 10.1.0.3 tcp/80 --reply
+check_same "by the flow, as its opener's rule says" "true shop/web tcp dport 40000 sport 80 flags syn,ack" \
+	"$(json '[.byFlow, .opening.rule.contract, .packet] | join(" ")' explain -s shop-front -d 10.1.0.3 tcp/80 --reply)"
+check "an ICMP error about it passes" epgctl explain -s shop-front -d fd00:1::3 tcp/80 --icmp-error
+check_exit "the answer to what is denied does not" 1 "" epgctl explain -s shop-front -d 10.1.0.4 tcp/5432 --reply
+check_exit "nor does an error about it" 1 "" epgctl explain -s shop-front -d fd00:1::4 tcp/5432 --icmp-error
+check "a first fragment passes as the packet would" epgctl explain -s shop-front -d 10.1.0.3 udp/7002 --fragment first
+check_exit "a later one shows no port" 1 "" epgctl explain -s shop-front -d 10.1.0.3 udp --fragment later
+check "the gateway's address is asked for without a contract" epgctl explain -s shop-front -d 10.1.0.1 arp
+
 before=$(json '[.contracts[].packets] | add' contract ls; json '[.drops[].packets] | add' drops; json .flows status)
 for _ in 1 2 3 4 5; do
 	epgctl explain -s shop-front -d 10.1.0.3 tcp/80 >/dev/null

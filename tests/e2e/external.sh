@@ -71,6 +71,25 @@ check "back gets its updates from the mirror" gets back 192.0.2.200 80
 check_not "but not from elsewhere" gets back 192.0.2.10 80
 check_not "the front, a provider, opens nothing to the outside" gets front 192.0.2.10 80
 
+# The outside in a VRF of its own, as a service for others, with a taboo.
+sed 's/vrfs: \[{name: prod}\]/vrfs: [{name: prod}, {name: out}]/
+	/externalEpgs:/,$ s/vrf: prod/vrf: out/
+	s/^  - name: \(web\|updates\)$/&\n    scope: tenant/
+	s/^    provide: \[updates\]$/&\n    taboos: [no-ssh]/
+	s/{name: web, etherT: ip, prot: tcp, dPort: 80}/{name: web, etherT: ip, prot: tcp}/
+	s/^  appProfiles:/  taboos:\n  - {name: no-ssh, filters: [ssh]}\n&/
+	s/^  contracts:/  - {name: ssh, entries: [{name: login, etherT: ip, prot: tcp, dPort: 22}]}\n&/' \
+	"$scratch/external.yaml" >"$scratch/vrfs.yaml"
+serve outside 22
+check "the same with the outside in another VRF" epgctl apply -f "$scratch/vrfs.yaml"
+check "the internet gets the front's page" gets outside 10.1.0.2 80
+check "over IPv6 too" gets outside fd00:1::2 80
+check_not "but not the back's" gets outside 10.1.0.3 80
+check "back gets its updates from the mirror" gets back 192.0.2.200 80
+check_not "but not from elsewhere" gets back 192.0.2.10 80
+check_not "what a taboo of the mirror denies does not pass" gets back 192.0.2.200 22
+check "back to one VRF" epgctl rollback
+
 inside outside ip addr add 10.1.0.3/32 dev eth0
 inside outside ip route replace 10.1.0.2/32 via 192.0.2.1 src 10.1.0.3
 check_not "an endpoint's address from outside is spoofed" gets outside 10.1.0.2 80

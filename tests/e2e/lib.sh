@@ -166,31 +166,49 @@ epgctl()
 	in_host timeout 30 "$EPGCTL" --pin "$PIN" "$@"
 }
 
+# make_bridge BRIDGE SUBNET: a bridge of the host with the gateway's addresses 10.SUBNET.0.1 and fd00:SUBNET::1.
+make_bridge()
+{
+	in_host ip link add "$1" type bridge mcast_snooping 0
+	in_host ip addr add "10.$2.0.1/24" dev "$1"
+	in_host ip addr add "fd00:$2::1/64" dev "$1" nodad
+	in_host ip link set "$1" up
+}
+
+# plug_container NAME INTERFACE BRIDGE SUBNET NUMBER: eth0 inside with 10.SUBNET.0.NUMBER and fd00:SUBNET::NUMBER, on
+# the host the interface, a port of the bridge.
+plug_container()
+{
+	local name=$1 interface=$2 bridge=$3 subnet=$4 number=$5 mac
+
+	mac=$(printf '02:00:0a:%02x:00:%02x' "$subnet" "$number")
+	add_namespace "$run-$name"
+	in_host ip link add "$interface" type veth peer name eth0 address "$mac" netns "$run-$name"
+	in_host ip link set "$interface" master "$bridge" up
+	inside "$name" ip addr add "10.$subnet.0.$number/24" dev eth0
+	inside "$name" ip addr add "fd00:$subnet::$number/64" dev eth0 nodad
+	inside "$name" ip link set eth0 up
+	inside "$name" ip route add default via "10.$subnet.0.1"
+	inside "$name" ip -6 route add default via "fd00:$subnet::1"
+}
+
 # The host: a bridge with the gateway's addresses.
 make_host()
 {
 	add_namespace "$host"
-	in_host ip link add br0 type bridge mcast_snooping 0
-	in_host ip addr add 10.1.0.1/24 dev br0
-	in_host ip addr add fd00:1::1/64 dev br0 nodad
-	in_host ip link set br0 up
+	make_bridge br0 1
 }
 
-# make_container NAME NUMBER: eth0 inside with 10.1.0.NUMBER and fd00:1::NUMBER, on the host the interface
-# shop-NAME, a port of the bridge.
+# The host as a router between its bridges.
+route_between()
+{
+	in_host sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# make_container NAME NUMBER: 10.1.0.NUMBER and fd00:1::NUMBER, on the host shop-NAME.
 make_container()
 {
-	local name=$1 number=$2 mac
-
-	mac=$(printf '02:00:0a:01:00:%02x' "$number")
-	add_namespace "$run-$name"
-	in_host ip link add "shop-$name" type veth peer name eth0 address "$mac" netns "$run-$name"
-	in_host ip link set "shop-$name" master br0 up
-	inside "$name" ip addr add "10.1.0.$number/24" dev eth0
-	inside "$name" ip addr add "fd00:1::$number/64" dev eth0 nodad
-	inside "$name" ip link set eth0 up
-	inside "$name" ip route add default via 10.1.0.1
-	inside "$name" ip -6 route add default via fd00:1::1
+	plug_container "$1" "shop-$1" br0 1 "$2"
 }
 
 # The three containers of the shop.
@@ -200,6 +218,56 @@ make_shop()
 	make_container front 2
 	make_container back 3
 	make_container db 4
+}
+
+# pair_policy CONTRACT [FRONT [BACK [VRF [DOMAIN]]]]: a policy with a contract `talk` that front consumes, back provides
+# and db neither; the arguments are keys of the contract, of the EPGs, of the VRF and of the bridge domain, as YAML
+# within braces.
+pair_policy()
+{
+	cat <<-YAML
+		version: 1
+		tenants:
+		- name: shop
+		  vrfs: [{name: prod${4:+, $4}}]
+		  bridgeDomains: [{name: bd1, vrf: prod, subnets: [10.1.0.1/24, "fd00:1::1/64"]${5:+, $5}}]
+		  filters:
+		  - {name: http, entries: [{name: web, etherT: ip, prot: tcp, dPort: 80}]}
+		  - {name: stream, entries: [{name: stream, etherT: ip, prot: tcp, dPort: 7001}]}
+		  - {name: datagrams, entries: [{name: datagrams, etherT: ip, prot: udp, dPort: 7002}]}
+		  - {name: more, entries: [{name: more, etherT: ip, prot: udp, dPort: 7003}]}
+		  - name: ping
+		    entries:
+		    - {name: echo4, etherT: ipv4, prot: icmp, icmpType: echo-request}
+		    - {name: echo6, etherT: ipv6, prot: icmpv6, icmpType: echo-request}
+		  - {name: stateless, entries: [{name: tcp, etherT: ip, prot: tcp, dPort: 7001, stateful: false},
+		      {name: udp, etherT: ip, prot: udp, dPort: 7002, stateful: false}]}
+		  - {name: arp, entries: [{name: arp, etherT: arp}]}
+		  - name: discovery
+		    entries:
+		    - {name: solicitation, prot: icmpv6, icmpType: neighbor-solicitation, stateful: false}
+		    - {name: advertisement, prot: icmpv6, icmpType: neighbor-advertisement, stateful: false}
+		  - {name: any, entries: [{name: ip, etherT: ip}]}
+		  contracts:
+		  - {name: talk, $1}
+		  taboos:
+		  - {name: sealed, filters: [any]}
+		  appProfiles:
+		  - name: store
+		    epgs:
+		    - {name: front, bridgeDomain: bd1, consume: [talk]${2:+, $2},
+		       endpoints: [{interface: shop-front, ips: [10.1.0.2, "fd00:1::2"]}]}
+		    - {name: back, bridgeDomain: bd1, provide: [talk]${3:+, $3},
+		       endpoints: [{interface: shop-back, ips: [10.1.0.3, "fd00:1::3"]}]}
+		    - {name: db, bridgeDomain: bd1, endpoints: [{interface: shop-db, ips: [10.1.0.4, "fd00:1::4"]}]}
+	YAML
+}
+
+# apply_pair ARGUMENT...: makes the policy of these arguments the running one.
+apply_pair()
+{
+	pair_policy "$@" >"$scratch/pair.yaml"
+	epgctl -q apply -f "$scratch/pair.yaml"
 }
 
 # background COMMAND...: starts it and remembers to end it; its process id is in $child.
@@ -282,7 +350,7 @@ pings()
 # talks CONTAINER tcp|udp ADDRESS PORT: an echo server there answers.
 talks()
 {
-	[[ $(echo "hello $RANDOM" | inside "$1" timeout 3 "$PROBE" talk "$2" "$3" "$4" 2>/dev/null) == *answered* ]]
+	[[ $(echo "hello $RANDOM" | inside "$1" timeout 2 "$PROBE" talk "$2" "$3" "$4" 2>/dev/null) == *answered* ]]
 }
 
 # ---- a conversation that stays open: hello with start_talk, then say_line as often as one likes ----
@@ -300,6 +368,19 @@ start_talk()
 	read -r -t 5 -u 8 line && [[ $line == connected ]]
 }
 
+# check_open WHAT CONTAINER tcp|udp ADDRESS PORT: start_talk as a check of its own (check would run it in a subshell).
+check_open()
+{
+	local what=$1
+
+	shift
+	if start_talk "$@"; then
+		pass "$what"
+	else
+		not_pass "$what" "no connection: $*"
+	fi
+}
+
 # say_line TEXT: "answered", "silence" or "broken".
 say_line()
 {
@@ -308,6 +389,17 @@ say_line()
 	echo "$1" >&7
 	read -r -t 5 -u 8 answer || true
 	echo "$answer"
+}
+
+# answers_again: TCP repeats what was lost later and later, so the first line after the way is free again may come late.
+answers_again()
+{
+	local attempt
+
+	for attempt in 1 2 3 4 5 6; do
+		[[ $(say_line "again$attempt") != answered ]] || return 0
+	done
+	return 1
 }
 
 # ---- what epgctl says ----

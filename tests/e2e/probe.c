@@ -7,9 +7,15 @@
  *   probe receive PORT IDLE_MS              takes them until none has come for IDLE_MS, and tells what was missing
  *   probe echo tcp|udp PORT                 sends back what it gets, until killed
  *   probe talk tcp|udp ADDRESS PORT         each line of its input goes out; tells whether it came back in a second
+ *   probe marks PORT                        answers each datagram with the DSCP that it came with, until killed
+ *   probe mark ADDRESS PORT                 asks such a one, and tells "there DSCP, back DSCP"
+ *   probe flood ADDRESS PORT BYTES MS       sends datagrams of so many bytes as fast as it can, for so long
+ *   probe measure PORT SKIP_MS MS           from the first datagram on, lets SKIP_MS go by, then counts for MS: tells
+ *                                           datagrams, bytes and the microseconds that it took
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,6 +30,7 @@
 #define ANSWER_MS 1000
 #define BUFFER_BYTES (16 << 20)
 #define LINE_MAX_BYTES 1024
+#define FLOOD_MAX_BYTES 1472
 
 static volatile sig_atomic_t terminated;
 
@@ -42,7 +49,8 @@ static void die(const char *what)
 static int usage(void)
 {
 	fputs("usage: probe send ADDRESS PORT COUNT [GAP_US] | receive PORT IDLE_MS | echo tcp|udp PORT |"
-	      " talk tcp|udp ADDRESS PORT\n",
+	      " talk tcp|udp ADDRESS PORT | marks PORT | mark ADDRESS PORT | flood ADDRESS PORT BYTES MS |"
+	      " measure PORT SKIP_MS MS\n",
 	      stderr);
 	return 2;
 }
@@ -224,6 +232,138 @@ static int run_talk(const char *protocol, const char *address, const char *port)
 	return EXIT_SUCCESS;
 }
 
+/* ---- DSCP ---- */
+
+/* Asks for the traffic class of what comes in, of either family. */
+static void watch_marks(int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof(one));
+}
+
+/* Receives a datagram from `peer`; returns its size, and in *ret_dscp how it was marked, -1 where that is not told. */
+static ssize_t receive_marked(int fd, char *data, size_t size, struct sockaddr_in6 *peer, int *ret_dscp)
+{
+	union {
+		char bytes[256];
+		struct cmsghdr align;
+	} control;
+	struct iovec part = {data, size};
+	struct msghdr message = {
+		.msg_name = peer,
+		.msg_namelen = sizeof(*peer),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t received = recvmsg(fd, &message, 0);
+
+	*ret_dscp = -1;
+	if (received < 0)
+		return received;
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+		int class = 0;
+
+		if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TOS)
+			class = *CMSG_DATA(header);
+		else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_TCLASS)
+			memcpy(&class, CMSG_DATA(header), sizeof(class));
+		else
+			continue;
+		*ret_dscp = class >> 2;
+	}
+	return received;
+}
+
+static _Noreturn void run_marks(const char *port)
+{
+	int fd = listen_on(port, SOCK_DGRAM);
+
+	watch_marks(fd);
+	for (;;) {
+		char data[LINE_MAX_BYTES];
+		struct sockaddr_in6 peer;
+		int dscp;
+
+		if (receive_marked(fd, data, sizeof(data), &peer, &dscp) < 0)
+			continue;
+		snprintf(data, sizeof(data), "%d", dscp);
+		sendto(fd, data, strlen(data), 0, (struct sockaddr *)&peer, sizeof(peer));
+	}
+}
+
+static int run_mark(const char *address, const char *port)
+{
+	int fd = connect_to(address, port, SOCK_DGRAM);
+	struct pollfd waiting = {.fd = fd, .events = POLLIN};
+	char answer[16] = "";
+	struct sockaddr_in6 peer;
+	int dscp;
+
+	watch_marks(fd);
+	if (send(fd, "?", 1, 0) != 1 || poll(&waiting, 1, ANSWER_MS) <= 0 ||
+	    receive_marked(fd, answer, sizeof(answer) - 1, &peer, &dscp) < 0) {
+		puts("silence");
+		return EXIT_FAILURE;
+	}
+	printf("there %s, back %d\n", answer, dscp);
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+/* ---- rates ---- */
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static int run_flood(const char *address, const char *port, size_t bytes, int64_t ms)
+{
+	int fd = connect_to(address, port, SOCK_DGRAM);
+	static const char data[FLOOD_MAX_BYTES];
+	int64_t end = now_us() + ms * 1000;
+	uint64_t sent = 0;
+
+	if (bytes > sizeof(data))
+		return usage();
+	while (now_us() < end)
+		sent += send(fd, data, bytes, 0) == (ssize_t)bytes;
+	printf("sent %" PRIu64 "\n", sent);
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+static int run_measure(const char *port, int64_t skip_ms, int64_t ms)
+{
+	int fd = listen_on(port, SOCK_DGRAM);
+	uint64_t datagrams = 0, bytes = 0;
+	static char data[FLOOD_MAX_BYTES];
+	int64_t begin, now;
+
+	if (recv(fd, data, sizeof(data), 0) < 0)
+		die("recv");
+	begin = now_us() + skip_ms * 1000;
+	do {
+		ssize_t size = recv(fd, data, sizeof(data), 0);
+
+		now = now_us();
+		if (size < 0 || now < begin)
+			continue;
+		datagrams++;
+		bytes += (uint64_t)size;
+	} while (now < begin + ms * 1000);
+	printf("%" PRIu64 " %" PRIu64 " %" PRId64 "\n", datagrams, bytes, now - begin);
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -236,5 +376,13 @@ int main(int argc, char **argv)
 		return run_echo(argv[2], argv[3]);
 	if (!strcmp(command, "talk") && argc == 5)
 		return run_talk(argv[2], argv[3], argv[4]);
+	if (!strcmp(command, "marks") && argc == 3)
+		run_marks(argv[2]);
+	if (!strcmp(command, "mark") && argc == 4)
+		return run_mark(argv[2], argv[3]);
+	if (!strcmp(command, "flood") && argc == 6)
+		return run_flood(argv[2], argv[3], (size_t)atol(argv[4]), atol(argv[5]));
+	if (!strcmp(command, "measure") && argc == 5)
+		return run_measure(argv[2], atol(argv[3]), atol(argv[4]));
 	return usage();
 }

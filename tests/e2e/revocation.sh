@@ -9,17 +9,6 @@ without_front()
 	sed '/name: front/,/name: back/ s/consume: \[web\]/consume: []/' "$POLICIES/shop.yaml"
 }
 
-# TCP repeats what was lost later and later, so the first line after the way is free again may come late.
-answers_again()
-{
-	local attempt
-
-	for attempt in 1 2 3 4; do
-		[[ $(say_line "again$attempt") != answered ]] || return 0
-	done
-	return 1
-}
-
 make_shop
 epgctl -q apply -f "$POLICIES/shop.yaml"
 without_front >"$scratch/revoked.yaml"

@@ -21,6 +21,8 @@ done
 check_not "what is not does not" gets front 10.1.0.4 80
 check_not "nor over IPv6" gets front fd00:1::4 80
 check_not "nor from the provider" pings back 10.1.0.2
+check "explain permits what passes" epgctl explain -s shop-front -d 10.1.0.3 tcp/80
+check_exit "and denies what does not" 1 "" epgctl explain -s shop-front -d 10.1.0.4 tcp/80
 
 inside db ip addr add 10.1.0.2/24 dev eth0
 inside db ip route replace 10.1.0.3/32 dev eth0 src 10.1.0.2

@@ -153,6 +153,7 @@ static inline struct model_entry *build_entry(struct model_builder *builder, uin
 {
 	struct model_filter *into = &builder->model.filters[filter];
 	uint16_t ipv4 = EPG_KIND_IPV4 | protocol, ipv6 = EPG_KIND_IPV6 | protocol;
+	bool any_port = ports.first == 0 && ports.last == UINT16_MAX;
 
 	BUILD(builder, into->entries, into->n_entries,
 	      {.name = name,
@@ -160,6 +161,9 @@ static inline struct model_entry *build_entry(struct model_builder *builder, uin
 	       .n_kinds = 2,
 	       .destination = ports,
 	       .source = MODEL_RANGE_ANY,
+	       .dscp = MODEL_RANGE_ANY,
+	       .fragment = any_port ? MODEL_RANGE_ANY : (struct model_range){0, 0},
+	       .tcp_flags = MODEL_TCP_FLAGS_ANY,
 	       .filtered = true,
 	       .tcp = protocol == 6,
 	       .stateful = true});
@@ -177,7 +181,8 @@ static inline void build_subject(struct model_builder *builder, uint32_t contrac
 	struct model_contract *into = &builder->model.contracts[contract];
 	struct model_subject *subject;
 
-	BUILD(builder, into->subjects, into->n_subjects, {.name = name});
+	BUILD(builder, into->subjects, into->n_subjects,
+	      {.name = name, .both_directions = true, .reverse_ports = true, .dscp = MODEL_DSCP_NONE});
 	subject = &into->subjects[into->n_subjects - 1];
 	BUILD(builder, subject->filters, subject->n_filters, {.filter = filter});
 }

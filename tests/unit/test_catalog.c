@@ -28,6 +28,7 @@ static struct tables *sample(void)
 	build_provide(&builder, back, web);
 	build_consume(&builder, front, web);
 	build_consume(&builder, internet, web);
+	BUILD(&builder, builder.model.vrfs[vrf].consume, builder.model.vrfs[vrf].n_consume, {.contract = web});
 	build_external_subnet(&builder, internet, "0.0.0.0/0");
 	build_match_interface(&builder, front, "veth-*");
 	endpoint = build_endpoint(&builder, back, "veth-back");
@@ -136,9 +137,6 @@ static size_t read_groups(const struct catalog *catalog)
 	}
 	for (size_t i = 0; i < catalog->n_bridge_domains; i++)
 		read += catalog->vrfs[catalog->bridge_domains[i].vrf].id;
-	for (size_t i = 0; i < catalog->n_relations; i++)
-		read += catalog->groups[catalog->relations[i].group].line +
-			read_string(catalog, catalog->contracts[catalog->relations[i].contract].name);
 	return read;
 }
 
@@ -155,6 +153,7 @@ static size_t read_rules(const struct catalog *catalog)
 		read += read_string(catalog, rule->subject);
 		read += rule->contract == CATALOG_NONE ? 0 : catalog->contracts[rule->contract].line;
 		cr_assert_leq(rule->n_kinds, 2);
+		cr_assert_lt(rule->role, CATALOG_ROLES);
 	}
 	for (size_t i = 0; i < catalog->n_pairs; i++) {
 		const struct catalog_rule_set *set =
@@ -168,11 +167,27 @@ static size_t read_rules(const struct catalog *catalog)
 	return read;
 }
 
+static size_t read_relations(const struct catalog *catalog)
+{
+	size_t read = 0;
+
+	for (size_t i = 0; i < catalog->n_relations; i++) {
+		const struct catalog_relation *relation = &catalog->relations[i];
+
+		if (relation->group != CATALOG_NONE)
+			read += catalog->groups[relation->group].line;
+		read += catalog->vrfs[relation->vrf].line;
+		read += read_string(catalog, catalog->contracts[relation->contract].name);
+		cr_assert_leq(relation->kind, CATALOG_TABOO);
+	}
+	return read;
+}
+
 static size_t read_all(const struct catalog *catalog)
 {
 	size_t read = read_string(catalog, (uint32_t)(catalog->file - catalog->strings));
 
-	read += read_groups(catalog) + read_rules(catalog);
+	read += read_groups(catalog) + read_rules(catalog) + read_relations(catalog);
 	for (size_t i = 0; i < catalog->n_bindings; i++) {
 		const struct catalog_binding *binding = &catalog->bindings[i];
 

@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "epg/epg.h"
 #include "help.h"
 
 static const struct command *each_command(size_t *ret_count)
@@ -169,4 +170,31 @@ Test(commands, a_synopsis_tells_what_must_be_given)
 	help_synopsis(stream, arguments_find_command("endpoint add"));
 	fclose(stream);
 	cr_assert_str_eq(text, "epgctl endpoint add -g GROUP [--ip ADDR]… [--mac MAC] IF");
+}
+
+Test(commands, lint_names_every_code)
+{
+	const struct command *lint = arguments_find_command("lint");
+	const char *words = NULL;
+	AUTO_FREE char *help = NULL;
+	AUTO_FREE char *manual = printed(manual_page);
+	size_t length;
+	FILE *stream = open_memstream(&help, &length);
+	char pattern[100];
+
+	help_command(stream, lint, 80);
+	fclose(stream);
+	for (size_t i = 0; i < lint->n_options; i++)
+		if (lint->options[i].id == OPTION_DENY)
+			words = lint->options[i].words;
+	cr_assert_not_null(words);
+	for (unsigned int code = 0; code < EPG_LINT_COUNT; code++) {
+		const char *name = epg_lint_code_name((enum epg_lint_code)code);
+
+		snprintf(pattern, sizeof(pattern), "\n  %s", name);
+		cr_assert(strstr(help, pattern), "help: %s", name);
+		snprintf(pattern, sizeof(pattern), "\n*%s*\n", name);
+		cr_assert(strstr(manual, pattern), "manual: %s", name);
+		cr_assert(strstr(words, name), "completion: %s", name);
+	}
 }

@@ -5,34 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compile/diagram.h"
-#include "compile/pairs.h"
+#include "compiled.h"
 #include "shop.h"
 
-struct packet_key {
-	uint16_t kind, destination, source, flags;
-};
-
-/* The rule that decides, or EPG_RULE_NONE. */
+/* The rule that decides, or EPG_RULE_NONE: no contract does. */
 static uint32_t decide(const struct tables *tables, const char *source, const char *destination,
-		       struct packet_key packet)
+		       struct packet_fields packet)
 {
-	uint32_t pair = PAIRS_KEY(class_of(tables, source), class_of(tables, destination));
-	uint64_t key = (uint64_t)packet.kind << 48 | (uint64_t)packet.destination << 32 |
-		       (uint64_t)packet.source << 16 | packet.flags;
-	uint32_t leaf = diagram_find(tables->nodes, pairs_find(tables->pairs, tables->n_buckets, pair), key, 0);
+	uint32_t leaf = tables_leaf(tables, class_of(tables, source), class_of(tables, destination), packet);
 
-	return leaf == EPG_TARGET_MISS ? EPG_RULE_NONE : EPG_LEAF_VALUE(leaf);
+	return leaf == EPG_LEAF_IMPLICIT_DENY ? EPG_RULE_NONE : EPG_LEAF_RULE(leaf);
 }
 
-static bool permits(const struct tables *tables, const char *source, const char *destination, struct packet_key packet)
+static bool permits(const struct tables *tables, const char *source, const char *destination,
+		    struct packet_fields packet)
 {
 	uint32_t rule = decide(tables, source, destination, packet);
 
 	return rule != EPG_RULE_NONE && tables->rules[rule].action == EPG_PERMIT;
 }
 
-static const struct packet_key syn_80 = {TCP, 80, 40000, EPG_FLAG_SYN};
+static const struct packet_fields syn_80 = {TCP, 80, 40000, EPG_FLAG_SYN, 0, 0, 0};
 
 Test(compile, a_contract_permits_the_consumer_to_open_flows_to_the_provider)
 {
@@ -45,12 +38,14 @@ Test(compile, a_contract_permits_the_consumer_to_open_flows_to_the_provider)
 	cr_assert_eq(tables->rules[rule].level, EPG_LEVEL_FILTERED);
 	cr_assert_eq(tables->rules[rule].flags, EPG_RULE_STATEFUL);
 	cr_assert(permits(tables, "shop/store/front", "shop/store/back",
-			  (struct packet_key){EPG_KIND_IPV6 | TCP, 80, 1, 0}));
+			  (struct packet_fields){EPG_KIND_IPV6 | TCP, 80, 1, 0, 0, 0, 0}));
 	cr_assert_not(permits(tables, "shop/store/front", "shop/store/back",
-			      (struct packet_key){TCP, 81, 40000, EPG_FLAG_SYN}));
-	cr_assert_not(permits(tables, "shop/store/front", "shop/store/back", (struct packet_key){17, 80, 40000, 0}));
+			      (struct packet_fields){TCP, 81, 40000, EPG_FLAG_SYN, 0, 0, 0}));
+	cr_assert_not(permits(tables, "shop/store/front", "shop/store/back",
+			      (struct packet_fields){17, 80, 40000, 0, 0, 0, 0}));
 	cr_assert_not(permits(tables, "shop/store/back", "shop/store/front", syn_80));
-	cr_assert_not(permits(tables, "shop/store/back", "shop/store/front", (struct packet_key){TCP, 40000, 80, 8}),
+	cr_assert_not(permits(tables, "shop/store/back", "shop/store/front",
+			      (struct packet_fields){TCP, 40000, 80, 8, 0, 0, 0}),
 		      "replies pass by the tracked flow, not by a rule");
 	cr_assert_eq(tables->n_pairs, 1);
 }
@@ -63,15 +58,13 @@ Test(compile, every_policy_has_the_implicit_rules)
 
 	cr_assert_eq(tables->n_rules, EPG_RULE_IMPLICIT_COUNT);
 	cr_assert_eq(catalog.n_rules, EPG_RULE_IMPLICIT_COUNT);
-	cr_assert_eq(tables->rules[EPG_RULE_IMPLICIT_DENY].action, EPG_DENY);
-	cr_assert_eq(tables->rules[EPG_RULE_IMPLICIT_DENY].level, EPG_LEVEL_IMPLICIT);
-	cr_assert_eq(tables->rules[EPG_RULE_INTRA_EPG].action, EPG_PERMIT);
-	cr_assert_eq(tables->rules[EPG_RULE_INTRA_EPG].level, EPG_LEVEL_INTRA_EPG);
-	cr_assert_eq(tables->rules[EPG_RULE_INTRA_EPG].flags, EPG_RULE_STATEFUL);
-	cr_assert_eq(tables->rules[EPG_RULE_UNENFORCED].action, EPG_PERMIT);
-	cr_assert_eq(tables->rules[EPG_RULE_UNENFORCED].flags, EPG_RULE_STATEFUL);
-	cr_assert_eq(tables->rules[EPG_RULE_INFRASTRUCTURE].action, EPG_PERMIT);
-	cr_assert_eq(tables->rules[EPG_RULE_INFRASTRUCTURE].level, EPG_LEVEL_INFRASTRUCTURE);
+#define CHECK_IMPLICIT(id, name, rule_action, rule_level, rule_flags, text) \
+	cr_assert_eq(tables->rules[EPG_RULE_##id].action, rule_action);     \
+	cr_assert_eq(tables->rules[EPG_RULE_##id].level, rule_level);       \
+	cr_assert_eq(tables->rules[EPG_RULE_##id].flags, rule_flags);       \
+	cr_assert_str_eq(catalog_string(&catalog, catalog.rules[EPG_RULE_##id].entry), name);
+	EPG_IMPLICIT_RULES(CHECK_IMPLICIT)
+#undef CHECK_IMPLICIT
 	for (size_t i = 0; i < EPG_RULE_IMPLICIT_COUNT; i++)
 		cr_assert_eq(catalog.rules[i].contract, CATALOG_NONE);
 	cr_assert_geq(tables->n_buckets, 1);
@@ -89,16 +82,17 @@ Test(compile, a_stateless_entry_gets_a_reverse_rule_that_cannot_open_tcp)
 	shop.builder.model.filters[shop.http].entries[0].stateful = false;
 	tables = build_tables(&shop.builder, NULL);
 	forward = decide(tables, front, back, syn_80);
-	reverse = decide(tables, back, front, (struct packet_key){TCP, 40000, 80, EPG_FLAG_ACK | EPG_FLAG_SYN});
+	reverse = decide(tables, back, front,
+			 (struct packet_fields){TCP, 40000, 80, EPG_FLAG_ACK | EPG_FLAG_SYN, 0, 0, 0});
 	cr_assert_neq(forward, EPG_RULE_NONE);
 	cr_assert_eq(tables->rules[forward].flags, 0);
 	cr_assert_neq(reverse, EPG_RULE_NONE);
 	cr_assert_neq(forward, reverse, "each direction is counted by itself");
-	cr_assert(permits(tables, back, front, (struct packet_key){TCP, 40000, 80, EPG_FLAG_RST}));
-	cr_assert_not(permits(tables, back, front, (struct packet_key){TCP, 40000, 80, EPG_FLAG_SYN}));
-	cr_assert_not(permits(tables, back, front, (struct packet_key){TCP, 40000, 80, EPG_FLAG_FIN}));
-	cr_assert_not(permits(tables, back, front, (struct packet_key){TCP, 80, 40000, EPG_FLAG_ACK}));
-	cr_assert_not(permits(tables, front, back, (struct packet_key){TCP, 40000, 80, EPG_FLAG_ACK}));
+	cr_assert(permits(tables, back, front, (struct packet_fields){TCP, 40000, 80, EPG_FLAG_RST, 0, 0, 0}));
+	cr_assert_not(permits(tables, back, front, (struct packet_fields){TCP, 40000, 80, EPG_FLAG_SYN, 0, 0, 0}));
+	cr_assert_not(permits(tables, back, front, (struct packet_fields){TCP, 40000, 80, EPG_FLAG_FIN, 0, 0, 0}));
+	cr_assert_not(permits(tables, back, front, (struct packet_fields){TCP, 80, 40000, EPG_FLAG_ACK, 0, 0, 0}));
+	cr_assert_not(permits(tables, front, back, (struct packet_fields){TCP, 40000, 80, EPG_FLAG_ACK, 0, 0, 0}));
 }
 
 Test(compile, a_stateless_icmp_entry_keeps_type_and_code_both_ways)
@@ -112,12 +106,15 @@ Test(compile, a_stateless_icmp_entry_keeps_type_and_code_both_ways)
 				      .n_kinds = 1,
 				      .destination = PORT(8),
 				      .source = PORT(3),
+				      .dscp = MODEL_RANGE_ANY,
+				      .tcp_flags = MODEL_TCP_FLAGS_ANY,
 				      .icmp = true,
 				      .filtered = true};
 	tables = build_tables(&shop.builder, NULL);
-	cr_assert(permits(tables, "shop/store/front", "shop/store/back", (struct packet_key){1, 8, 3, 0}));
-	cr_assert(permits(tables, "shop/store/back", "shop/store/front", (struct packet_key){1, 8, 3, 0}));
-	cr_assert_not(permits(tables, "shop/store/back", "shop/store/front", (struct packet_key){1, 3, 8, 0}));
+	cr_assert(permits(tables, "shop/store/front", "shop/store/back", (struct packet_fields){1, 8, 3, 0, 0, 0, 0}));
+	cr_assert(permits(tables, "shop/store/back", "shop/store/front", (struct packet_fields){1, 8, 3, 0, 0, 0, 0}));
+	cr_assert_not(
+		permits(tables, "shop/store/back", "shop/store/front", (struct packet_fields){1, 3, 8, 0, 0, 0, 0}));
 }
 
 Test(compile, a_filter_decides_before_no_filter_and_earlier_entries_before_later_ones)
@@ -145,11 +142,11 @@ Test(compile, a_filter_decides_before_no_filter_and_earlier_entries_before_later
 			       catalog.rules[decide(tables, "shop/store/front", "shop/store/back", syn_80)].entry),
 		"web");
 	cr_assert_str_eq(catalog_string(&catalog, catalog.rules[decide(tables, "shop/store/front", "shop/store/back",
-								       (struct packet_key){TCP, 90, 1, 2})]
+								       (struct packet_fields){TCP, 90, 1, 2, 0, 0, 0})]
 							  .entry),
 			 "again");
 	cr_assert_str_eq(catalog_string(&catalog, catalog.rules[decide(tables, "shop/store/front", "shop/store/back",
-								       (struct packet_key){17, 53, 1, 0})]
+								       (struct packet_fields){17, 53, 1, 0, 0, 0, 0})]
 							  .entry),
 			 "any");
 }
@@ -165,7 +162,8 @@ Test(compile, a_contract_both_provided_and_consumed_by_two_groups_works_both_way
 	tables = build_tables(&shop.builder, NULL);
 	cr_assert(permits(tables, "shop/store/front", "shop/store/back", syn_80));
 	cr_assert(permits(tables, "shop/store/back", "shop/store/front", syn_80));
-	cr_assert(permits(tables, "shop/store/back", "shop/store/front", (struct packet_key){TCP, 5, 80, 8}));
+	cr_assert(
+		permits(tables, "shop/store/back", "shop/store/front", (struct packet_fields){TCP, 5, 80, 8, 0, 0, 0}));
 	cr_assert_eq(tables->n_pairs, 2, "a group with itself is no pair");
 	cr_assert_eq(tables->n_rule_sets, 1);
 	cr_assert_eq(catalog_of(tables).n_members, 2, "the rule and its reverse, each once");
@@ -210,21 +208,6 @@ Test(compile, a_contract_that_nobody_uses_is_catalogued_and_permits_nothing)
 	cr_assert_eq(catalog.contracts[0].consumers, 0);
 	cr_assert_eq(catalog.contracts[0].n_rules, 1);
 	cr_assert_eq(catalog.contracts[0].first_rule, EPG_RULE_IMPLICIT_COUNT);
-}
-
-Test(compile, warns_about_a_rule_that_earlier_ones_cover)
-{
-	SHOP(shop);
-	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
-	AUTO(tables_free) struct tables *tables = NULL;
-	struct model_entry *entry = build_entry(&shop.builder, shop.http, "again", TCP, PORT(80));
-
-	cr_assert_eq(diagnostics_new("shop.yaml", &diagnostics), 0);
-	cr_assert_eq(tables_compile(&shop.builder.model, NULL, diagnostics, &tables), 0);
-	cr_assert_eq(epg_diagnostics_count(diagnostics), 1);
-	cr_assert_eq(epg_diagnostics_errors(diagnostics), 0);
-	cr_assert_eq(epg_diagnostics_get(diagnostics, 0)->line, entry->place.line);
-	cr_assert(strstr(epg_diagnostics_get(diagnostics, 0)->message, "again"));
 }
 
 /* Consumers at every distance from a provider, in the order of `reached` below. */
@@ -377,8 +360,8 @@ Test(compile, relations_name_who_provides_and_who_consumes)
 
 	cr_assert_eq(catalog.n_relations, 2);
 	cr_assert_str_eq(catalog_string(&catalog, catalog.groups[catalog.relations[0].group].name), "shop/store/front");
-	cr_assert_eq(catalog.relations[0].consume, 1);
+	cr_assert_eq(catalog.relations[0].kind, CATALOG_CONSUMES);
 	cr_assert_str_eq(catalog_string(&catalog, catalog.groups[catalog.relations[1].group].name), "shop/store/back");
-	cr_assert_eq(catalog.relations[1].consume, 0);
+	cr_assert_eq(catalog.relations[1].kind, CATALOG_PROVIDES);
 	cr_assert_str_eq(catalog.file, "shop.yaml");
 }

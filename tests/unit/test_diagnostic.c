@@ -49,7 +49,7 @@ Test(diagnostic, messages_stand_in_the_order_of_places)
 
 	for (int i = 0; i < 5; i++) {
 		diagnostics_set_text(diagnostics, NULL, 0);
-		diagnostics_warning(diagnostics, places[i], NULL, "%d", i);
+		diagnostics_lint(diagnostics, EPG_LINT_FILTER_UNUSED, places[i], NULL, "%d", i);
 	}
 	for (size_t i = 0; i < 5; i++)
 		cr_assert_str_eq(epg_diagnostics_get(diagnostics, i)->message, expected[i]);
@@ -63,7 +63,7 @@ Test(diagnostic, keeps_a_thousand_and_counts_the_rest)
 
 	diagnostics_set_text(diagnostics, NULL, 0);
 	for (uint32_t i = 1; i <= 1500; i++)
-		diagnostics_warning(diagnostics, (struct place){i, 1}, NULL, "warning");
+		diagnostics_lint(diagnostics, EPG_LINT_FILTER_UNUSED, (struct place){i, 1}, NULL, "warning");
 	diagnostics_error(diagnostics, (struct place){2000, 1}, NULL, "the only error");
 	cr_assert_eq(epg_diagnostics_count(diagnostics), 1000);
 	cr_assert_eq(epg_diagnostics_errors(diagnostics), 1);

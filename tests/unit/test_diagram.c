@@ -15,7 +15,7 @@ static struct diagram_box any_box(uint32_t leaf)
 {
 	struct diagram_box box = DIAGRAM_BOX_ANY;
 
-	box.leaf = leaf;
+	box.leaf = EPG_TARGET_LEAF | leaf;
 	return box;
 }
 
@@ -50,7 +50,7 @@ static uint32_t first_around(const struct diagram_box *boxes, size_t n, const ui
 			inside = inside && field_of(key, field) >= boxes[i].fields[field].first &&
 				 field_of(key, field) <= boxes[i].fields[field].last;
 		if (inside)
-			return EPG_TARGET_LEAF | boxes[i].leaf;
+			return boxes[i].leaf;
 	}
 	return EPG_TARGET_MISS;
 }
@@ -81,8 +81,8 @@ static void check_against_boxes(const struct diagram_builder *builder, uint32_t 
 		uint64_t key[2] = {0};
 
 		edgy_key(random, boxes, n, key);
-		cr_assert_eq(diagram_find(builder->nodes.lines, root, key[0], key[1]), first_around(boxes, n, key),
-			     "key %016lx %016lx of %zu boxes", key[0], key[1], n);
+		cr_assert_eq(diagram_find(builder->nodes.lines, builder->nodes.n_lines, root, key[0], key[1]),
+			     first_around(boxes, n, key), "key %016lx %016lx of %zu boxes", key[0], key[1], n);
 	}
 }
 
@@ -159,7 +159,7 @@ Test(diagram, no_box_is_a_miss)
 
 	cr_assert_eq(diagram_build(&builder, NULL, 0, &root), 0);
 	cr_assert_eq(root, EPG_TARGET_MISS);
-	cr_assert_eq(diagram_find(NULL, root, 0, 0), EPG_TARGET_MISS);
+	cr_assert_eq(diagram_find(NULL, 0, root, 0, 0), EPG_TARGET_MISS);
 }
 
 Test(diagram, a_box_around_everything_is_a_leaf)
@@ -183,10 +183,14 @@ Test(diagram, first_box_wins_and_the_highest_value_belongs_to_it)
 	uint32_t root;
 
 	cr_assert_eq(diagram_build(&builder, boxes, 2, &root), 0);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, 6ull << 48 | 0xffffull << 32, 0), EPG_TARGET_LEAF | 1);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, 6ull << 48 | 0xfffeull << 32, 0), EPG_TARGET_LEAF | 2);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, 6ull << 48 | 79ull << 32, 0), EPG_TARGET_MISS);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, 7ull << 48 | 80ull << 32, 0), EPG_TARGET_MISS);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, 6ull << 48 | 0xffffull << 32, 0),
+		     EPG_TARGET_LEAF | 1);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, 6ull << 48 | 0xfffeull << 32, 0),
+		     EPG_TARGET_LEAF | 2);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, 6ull << 48 | 79ull << 32, 0),
+		     EPG_TARGET_MISS);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, 7ull << 48 | 80ull << 32, 0),
+		     EPG_TARGET_MISS);
 }
 
 Test(diagram, neighbours_with_one_answer_are_one_interval)
@@ -247,7 +251,8 @@ Test(diagram, one_field_is_at_most_five_nodes_deep)
 	cr_assert_eq(diagram_build(&builder, boxes, UINT16_MAX + 1, &root), 0);
 	cr_assert_eq(longest_way(&builder, root), 5);
 	for (unsigned int i = 0; i <= UINT16_MAX; i++)
-		cr_assert_eq(diagram_find(builder.nodes.lines, root, (uint64_t)i << 32, 0), EPG_TARGET_LEAF | i);
+		cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, (uint64_t)i << 32, 0),
+			     EPG_TARGET_LEAF | i);
 }
 
 Test(diagram, nested_ranges_stay_linear)
@@ -262,9 +267,12 @@ Test(diagram, nested_ranges_stay_linear)
 		boxes[i] = box2(i, MODEL_RANGE_ANY, (struct model_range){(uint16_t)(32000 - i), (uint16_t)(32000 + i)});
 	cr_assert_eq(diagram_build(&builder, boxes, n, &root), 0);
 	cr_assert_lt(builder.work, 100 * (uint64_t)n);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, (32000ull - 123) << 32, 0), EPG_TARGET_LEAF | 123);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, (32000ull + 29999) << 32, 0), EPG_TARGET_LEAF | 29999);
-	cr_assert_eq(diagram_find(builder.nodes.lines, root, (32000ull + 30000) << 32, 0), EPG_TARGET_MISS);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, (32000ull - 123) << 32, 0),
+		     EPG_TARGET_LEAF | 123);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, (32000ull + 29999) << 32, 0),
+		     EPG_TARGET_LEAF | 29999);
+	cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, (32000ull + 30000) << 32, 0),
+		     EPG_TARGET_MISS);
 }
 
 Test(diagram, ranges_that_multiply_are_refused)
@@ -282,10 +290,9 @@ Test(diagram, ranges_that_multiply_are_refused)
 	cr_assert_eq(root, 42, "outputs are set only on success");
 }
 
-Test(diagram, marks_the_leaves_that_are_reached)
+Test(diagram, marks_the_boxes_that_are_reached)
 {
-	uint8_t reached[3] = {0};
-	BUILDER builder = {.reached = reached};
+	BUILDER builder = {0};
 	struct diagram_box boxes[] = {
 		box2(0, (struct model_range){6, 6}, (struct model_range){0, 99}),
 		box2(1, (struct model_range){6, 6}, (struct model_range){10, 20}),
@@ -294,7 +301,18 @@ Test(diagram, marks_the_leaves_that_are_reached)
 	uint32_t root;
 
 	cr_assert_eq(diagram_build(&builder, boxes, 3, &root), 0);
-	cr_assert_eq(reached[0], 1);
-	cr_assert_eq(reached[1], 0, "covered by the first box");
-	cr_assert_eq(reached[2], 1);
+	cr_assert(boxes[0].reached);
+	cr_assert_not(boxes[1].reached, "covered by the first box");
+	cr_assert(boxes[2].reached);
+}
+
+Test(diagram, a_damaged_node_ends_the_walk_without_a_leaf)
+{
+	struct epg_node nodes[2] = {{.target = {1}}, {.start = {5}, .field = EPG_FIELD_DESTINATION}};
+
+	for (size_t i = 1; i < EPG_NODE_FANOUT; i++)
+		nodes[0].start[i] = nodes[1].start[i] = UINT16_MAX;
+	cr_assert_not(diagram_find(nodes, 2, 0, 0, 0) & EPG_TARGET_LEAF, "the nodes lead to each other");
+	nodes[1].target[0] = 2;
+	cr_assert_eq(diagram_find(nodes, 2, 0, 0, 0), 2, "there is no such node");
 }

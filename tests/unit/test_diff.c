@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "compiled.h"
+#include "asked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +36,10 @@ static struct told diff(const char *before_text, const char *after_text)
 
 	if (before_text) {
 		before = compile_text(before_text, NULL);
-		policies[DIFF_BEFORE] = (struct diff_policy){before.model, &before.catalog};
+		policies[DIFF_BEFORE] = (struct diff_policy){before.model, book_of(&before)};
 	}
 	after = compile_text(after_text, before_text ? &before : NULL);
-	policies[DIFF_AFTER] = (struct diff_policy){after.model, &after.catalog};
+	policies[DIFF_AFTER] = (struct diff_policy){after.model, book_of(&after)};
 	cr_assert_eq(diff_policies(policies, note, &told), 0);
 	compiled_clear(&after);
 	if (before_text)
@@ -94,7 +94,7 @@ Test(diff, everything_is_added_where_nothing_runs)
 	       "added group shop/store/back: in VRF shop/prod; in bridge domain shop/bd1; provides shop/web (12)",
 	       "added group shop/store/front: consumes shop/web; in VRF shop/prod; in bridge domain shop/bd1 (11)",
 	       "added contract shop/web: scope vrf (7)",
-	       "added rule shop/web > http > shop/http > web: tcp dport 80 (6)",
+	       "added rule shop/web > http > shop/http > web: permits at level 7; tcp dport 80; tracks flows (6)",
 	       "added permission shop/store/front -> shop/store/back: by shop/web (11)",
 	       "added endpoint veth1: address 10.1.0.2; in group shop/store/front (11)");
 }
@@ -161,10 +161,69 @@ Test(diff, a_class_id_that_is_demanded_is_told)
 Test(diff, the_callback_stops_the_walk)
 {
 	struct compiled after = compile_text(BEGIN FRONT BACK, NULL);
-	const struct diff_policy policies[DIFF_SIDES] = {[DIFF_AFTER] = {after.model, &after.catalog}};
+	const struct diff_policy policies[DIFF_SIDES] = {[DIFF_AFTER] = {after.model, book_of(&after)}};
 	struct told told = {.stop_at = 3};
 
 	cr_assert_eq(diff_policies(policies, note, &told), 3);
 	cr_assert_eq(told.n, 3);
 	compiled_clear(&after);
+}
+
+#define ALL_KEYS                                                                                                     \
+	"version: 1\ntenants:\n- name: shop\n"                                                                       \
+	"  vrfs: [{name: prod, preferredGroup: true, vzAny: {consume: [web]}}]\n"                                    \
+	"  bridgeDomains: [{name: bd1, vrf: prod, subnets: [10.1.0.1/24], arp: require-contract}]\n" FILTERS         \
+	"  contracts: [{name: web, onChange: keep, subjects: [{name: http, dscp: AF21, filters: [{name: http, log: " \
+	"true}]}]}]\n"                                                                                               \
+	"  taboos: [{name: no-web, filters: [http]}]\n" PROFILE
+
+Test(diff, every_attribute_is_told)
+{
+	struct told told = diff(
+		BEGIN "    - {name: back, bridgeDomain: bd1, provide: [web]}\n", ALL_KEYS
+		"    - {name: back, bridgeDomain: bd1, provide: [web], taboos: [no-web], preferredGroupMember: true, "
+		"police: {rate: 8mbit, burst: 64kb}, intraEpg: {isolation: true, contracts: [web]}}\n");
+
+	EXPECT(told, "changed vrf shop/prod: now any group consumes shop/web; now with a preferred group (4)",
+	       "changed bridge-domain shop/bd1: now ARP takes a contract (5)",
+	       "changed group shop/store/back: now denies by taboo shop/no-web; now has shop/web within itself; now "
+	       "isolated; "
+	       "now member of the preferred group; now sends at most 1000000 bytes a second, 65536 at once (12)",
+	       "changed contract shop/web: now keeps tracked flows (7)", "added taboo shop/no-web:  (8)",
+	       "added rule shop/no-web > shop/http > web: denies at level 5; tcp dport 80 (6)",
+	       "removed rule shop/web > http > shop/http > web:  (6)",
+	       "added rule shop/web > http > shop/http > web (from any): logs; marks with DSCP AF21; permits at level "
+	       "14; "
+	       "tcp dport 80; tracks flows (6)",
+	       "added rule shop/web > http > shop/http > web (within the group): logs; marks with DSCP AF21; permits "
+	       "at level "
+	       "1; tcp dport 80; tracks flows (6)",
+	       "added permission any of shop/prod -> shop/store/back: by shop/web (4)",
+	       "added permission shop/store/back -> shop/store/back: by shop/web (12)");
+}
+
+Test(diff, a_permit_that_becomes_a_deny_takes_the_permission)
+{
+	struct told told = diff(
+		BEGIN FRONT BACK,
+		"version: 1\ntenants:\n- name: shop\n" VRFS DOMAINS FILTERS
+		"  contracts: [{name: web, subjects: [{name: http, filters: [{name: http, action: deny}]}]}]\n" PROFILE
+			FRONT BACK);
+
+	EXPECT(told,
+	       "changed rule shop/web > http > shop/http > web: no longer permits at level 7; no longer tracks flows; "
+	       "now denies at level 7 (6)",
+	       "removed permission shop/store/front -> shop/store/back: by shop/web (11)");
+}
+
+Test(diff, what_is_only_audited_permits_nothing)
+{
+	struct told told =
+		diff(BEGIN FRONT BACK,
+		     "version: 1\ntenants:\n- name: shop\n" VRFS DOMAINS FILTERS
+		     "  contracts: [{name: web, subjects: [{name: http, mode: audit, filters: [http]}]}]\n" PROFILE
+			     FRONT BACK);
+
+	EXPECT(told, "changed rule shop/web > http > shop/http > web: now audited only (6)",
+	       "removed permission shop/store/front -> shop/store/back: by shop/web (11)");
 }

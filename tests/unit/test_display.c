@@ -112,6 +112,27 @@ Test(display, bytes_for_people)
 	}
 }
 
+Test(display, rates_for_people)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{0, "0 bit/s"},
+		{1000, "8 kbit/s"},
+		{12500000, "100 Mbit/s"},
+		{187500, "1.5 Mbit/s"},
+		{124999999, "1 Gbit/s"}, /* not 1000 Mbit/s */
+		{UINT64_C(125000000000), "1 Tbit/s"},
+	};
+	char text[DISPLAY_BYTES_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		display_rate(cases[i].bytes, text);
+		cr_assert_str_eq(text, cases[i].text);
+	}
+}
+
 Test(display, colour_is_for_terminals_and_those_who_ask)
 {
 	FILE *file = tmpfile();

@@ -59,8 +59,10 @@ Test(ids, ids_of_vrfs_and_bridge_domains_stay_too)
 	build_bridge_domain(&after, "t/bd2", build_vrf(&after, "t/v2", tenant, true));
 	second = build_tables(&after, &(struct compile_memory){.catalogs = {&running}});
 	next = catalog_of(second);
-	cr_assert_eq(next.vrfs[0].id, 3);
-	cr_assert_eq(next.vrfs[1].id, 2);
+	cr_assert_eq(running.vrfs[0].id, EPG_CLASS_LAST);
+	cr_assert_eq(running.vrfs[1].id, EPG_CLASS_LAST - 1);
+	cr_assert_eq(next.vrfs[0].id, EPG_CLASS_LAST - 2);
+	cr_assert_eq(next.vrfs[1].id, EPG_CLASS_LAST - 1);
 	cr_assert_eq(next.bridge_domains[0].id, 3);
 	cr_assert_eq(next.bridge_domains[1].id, 2);
 }
@@ -142,8 +144,70 @@ Test(ids, more_groups_than_ids_are_refused)
 	AUTO_FREE uint8_t *in_use = malloc(65536 / 8);
 	const struct epg_diagnostic *message;
 
+	/* One is left, which the first group takes. */
 	memset(in_use, 0xff, 65536 / 8);
 	in_use[EPG_CLASS_LAST / 8] = 0x7f;
 	message = refuse(&shop.builder, &(struct compile_memory){.classes_in_use = in_use}, &diagnostics);
 	cr_assert_eq(message->line, shop.builder.model.groups[shop.back].place.line);
+}
+
+Test(ids, a_vrf_and_a_group_may_have_one_name_but_never_one_id)
+{
+	MODEL_BUILDER(builder);
+	uint32_t vrf = build_vrf(&builder, "t/outside", build_tenant(&builder, "t"), true);
+	AUTO(tables_free) struct tables *first = NULL;
+	AUTO(tables_free) struct tables *second = NULL;
+	struct catalog running;
+
+	build_external(&builder, "t/outside", vrf);
+	first = build_tables(&builder, NULL);
+	running = catalog_of(first);
+	second = build_tables(&builder, &(struct compile_memory){.catalogs = {&running}});
+	cr_assert_neq(running.vrfs[0].id, running.groups[0].class_id);
+	cr_assert_eq(catalog_of(second).vrfs[0].id, running.vrfs[0].id);
+	cr_assert_eq(catalog_of(second).groups[0].class_id, running.groups[0].class_id);
+}
+
+Test(ids, a_vrf_gives_way_to_a_demanded_class_until_it_has_been_applied)
+{
+	SHOP(shop);
+	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
+	AUTO(tables_free) struct tables *fresh = NULL;
+	AUTO(tables_free) struct tables *applied = build_tables(&shop.builder, NULL);
+	struct catalog running = catalog_of(applied);
+	const struct epg_diagnostic *message;
+
+	cr_assert_eq(running.vrfs[0].id, EPG_CLASS_LAST);
+	shop.builder.model.groups[shop.back].class_id = EPG_CLASS_LAST;
+	fresh = build_tables(&shop.builder, NULL);
+	cr_assert_eq(class_of(fresh, "shop/store/back"), EPG_CLASS_LAST);
+	cr_assert_eq(catalog_of(fresh).vrfs[0].id, EPG_CLASS_LAST - 1);
+	/* Others have written the id of a running VRF into maps. */
+	message = refuse(&shop.builder, &(struct compile_memory){.catalogs = {&running}}, &diagnostics);
+	cr_assert_eq(message->line, shop.builder.model.groups[shop.back].place.line);
+	cr_assert(strstr(message->message, "class 65535 belongs to a VRF"));
+	cr_assert(strstr(message->hint, "VRF shop/prod"));
+}
+
+Test(ids, a_name_that_a_vrf_has_too_gives_no_right_to_its_id)
+{
+	MODEL_BUILDER(builder);
+	uint32_t vrf = build_vrf(&builder, "t/outside", build_tenant(&builder, "t"), true);
+	uint32_t group = build_external(&builder, "t/outside", vrf);
+	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
+	AUTO(tables_free) struct tables *applied = build_tables(&builder, NULL);
+	struct catalog running = catalog_of(applied);
+
+	builder.model.groups[group].class_id = (uint16_t)running.vrfs[0].id;
+	refuse(&builder, &(struct compile_memory){.catalogs = {&running}}, &diagnostics);
+}
+
+Test(ids, a_vrf_takes_no_id_that_endpoints_carry)
+{
+	SHOP(shop);
+	uint8_t in_use[65536 / 8] = {[EPG_CLASS_LAST / 8] = 0x80};
+	AUTO(tables_free)
+	struct tables *tables = build_tables(&shop.builder, &(struct compile_memory){.classes_in_use = in_use});
+
+	cr_assert_eq(catalog_of(tables).vrfs[0].id, EPG_CLASS_LAST - 1);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/names.h"
@@ -95,6 +96,68 @@ Test(names, ether_types_may_be_hexadecimal)
 	cr_assert_eq(names_parse_ether_type("0x0800z", &type), -EINVAL);
 	cr_assert_eq(names_parse_ether_type("0x10800", &type), -ERANGE);
 	cr_assert_eq(names_parse_ether_type("0x05dc", &type), -ERANGE, "a length, not a type");
+}
+
+Test(names, dscp_by_name_and_number)
+{
+	const char *name;
+	uint8_t dscp = 0;
+
+	cr_assert_eq(names_parse_dscp("CS0", &dscp), 0);
+	cr_assert_eq(dscp, 0);
+	cr_assert_eq(names_parse_dscp("CS7", &dscp), 0);
+	cr_assert_eq(dscp, 56);
+	cr_assert_eq(names_parse_dscp("EF", &dscp), 0);
+	cr_assert_eq(dscp, 46);
+	cr_assert_eq(names_parse_dscp("VA", &dscp), 0);
+	cr_assert_eq(dscp, 44);
+	cr_assert_eq(names_parse_dscp("63", &dscp), 0);
+	cr_assert_eq(dscp, 63);
+	cr_assert_eq(names_parse_dscp("64", &dscp), -ERANGE);
+	cr_assert_eq(names_parse_dscp("af11", &dscp), -EINVAL);
+	for (int group = 1; group <= 4; group++)
+		for (int drop = 1; drop <= 3; drop++) {
+			char text[8];
+
+			snprintf(text, sizeof(text), "AF%d%d", group, drop);
+			cr_assert_eq(names_parse_dscp(text, &dscp), 0);
+			cr_assert_eq(dscp, 8 * group + 2 * drop, "RFC 2597: %s", text);
+		}
+	for (size_t i = 0; (name = names_dscp_at(i)); i++)
+		cr_assert_eq(names_parse_dscp(name, &dscp), 0);
+}
+
+Test(names, rates_are_bytes_a_second)
+{
+	uint64_t rate = 0;
+
+	cr_assert_eq(names_parse_rate("8bit", &rate), 0);
+	cr_assert_eq(rate, 1);
+	cr_assert_eq(names_parse_rate("100mbit", &rate), 0);
+	cr_assert_eq(rate, 12500000);
+	cr_assert_eq(names_parse_rate("4294967295gbps", &rate), 0);
+	cr_assert_eq(rate, 4294967295u * UINT64_C(1000000000), "as large as it gets without an overflow");
+	cr_assert_eq(names_parse_rate("4294967296bit", &rate), -ERANGE);
+	cr_assert_eq(names_parse_rate("99999999999999999999999999999999999999bit", &rate), -ERANGE);
+	cr_assert_eq(names_parse_rate("100", &rate), -EINVAL);
+	cr_assert_eq(names_parse_rate("mbit", &rate), -EINVAL);
+	cr_assert_eq(names_parse_rate("100Mbit", &rate), -EINVAL);
+	cr_assert_eq(names_parse_rate("100 mbit", &rate), -EINVAL);
+	cr_assert_eq(names_parse_rate("100kb", &rate), -EINVAL);
+}
+
+Test(names, sizes_are_bytes)
+{
+	uint64_t size = 0;
+
+	cr_assert_eq(names_parse_size("1514b", &size), 0);
+	cr_assert_eq(size, 1514);
+	cr_assert_eq(names_parse_size("512kb", &size), 0);
+	cr_assert_eq(size, 512 * 1024);
+	cr_assert_eq(names_parse_size("3mb", &size), 0);
+	cr_assert_eq(size, 3 * 1024 * 1024);
+	cr_assert_eq(names_parse_size("3gb", &size), -EINVAL);
+	cr_assert_eq(names_parse_size("", &size), -EINVAL);
 }
 
 static const char *guess(const char *word, const char *const *candidates)

@@ -19,7 +19,7 @@ static uint32_t find_address(const struct tables *tables, uint32_t root, const c
 		high = high << 8 | prefix.address[i];
 		low = low << 8 | prefix.address[8 + i];
 	}
-	return diagram_find(tables->nodes, root, high, low);
+	return diagram_find(tables->nodes, tables->n_nodes, root, high, low);
 }
 
 Test(prefixes, the_longest_prefix_of_the_vrf_names_the_group)

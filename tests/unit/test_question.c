@@ -82,6 +82,70 @@ Test(question, tcp_flags_as_in_the_header)
 	cr_assert_eq(asked.question.tcp_flags, 0x3f);
 }
 
+Test(question, dscp_by_name_and_number)
+{
+	struct asked asked;
+
+	cr_assert_eq(ask(&asked, "udp/53", OPTION_DSCP, "AF21"), 0);
+	cr_assert_eq(asked.question.dscp, 18);
+	cr_assert_eq(ask(&asked, "udp/53", OPTION_DSCP, "ef"), 0);
+	cr_assert_eq(asked.question.dscp, 46);
+	cr_assert_eq(ask(&asked, "udp/53", OPTION_DSCP, "63"), 0);
+	cr_assert_eq(asked.question.dscp, 63);
+	cr_assert_eq(ask(&asked, "udp/53", OPTION_VRF, NULL), 0);
+	cr_assert_eq(asked.question.dscp, 0);
+}
+
+Test(question, fragments)
+{
+	struct asked asked;
+
+	cr_assert_eq(ask(&asked, "udp/53", OPTION_FRAGMENT, "first"), 0);
+	cr_assert_eq(asked.question.fragment, EPG_FRAGMENT_FIRST);
+	cr_assert_eq(ask(&asked, "udp", OPTION_FRAGMENT, "later"), 0);
+	cr_assert_eq(asked.question.fragment, EPG_FRAGMENT_LATER);
+	cr_assert_eq(ask(&asked, "udp/53", OPTION_VRF, NULL), 0);
+	cr_assert_eq(asked.question.fragment, EPG_FRAGMENT_NONE);
+}
+
+Test(question, arp_and_its_opcode)
+{
+	struct asked asked;
+
+	cr_assert_eq(ask(&asked, "arp", OPTION_ARP_OPCODE, "reply"), 0);
+	cr_assert_str_eq(asked.question.protocol, "arp");
+	cr_assert_eq(asked.question.icmp_type, 2);
+	cr_assert_eq(ask(&asked, "arp", OPTION_ARP_OPCODE, "request"), 0);
+	cr_assert_eq(asked.question.icmp_type, 1);
+	cr_assert_eq(ask(&asked, "arp", OPTION_VRF, NULL), 0);
+	cr_assert_eq(asked.question.icmp_type, -1, "the library's default");
+}
+
+Test(question, about_what_comes_back)
+{
+	struct asked asked;
+
+	cr_assert_eq(ask(&asked, "tcp/80", OPTION_REPLY, ""), 0);
+	cr_assert_eq(asked.question.ask, EPG_ASK_REPLY);
+	cr_assert_eq(ask(&asked, "tcp/80", OPTION_ICMP_ERROR, ""), 0);
+	cr_assert_eq(asked.question.ask, EPG_ASK_ERROR);
+	cr_assert_eq(ask(&asked, "tcp/80", OPTION_VRF, NULL), 0);
+	cr_assert_eq(asked.question.ask, EPG_ASK_PACKET);
+}
+
+Test(question, one_thing_at_a_time)
+{
+	struct argument given[] = {sides[0], sides[1], {OPTION_REPLY, ""}, {OPTION_ICMP_ERROR, ""}};
+	char operand[] = "tcp/80", *operands[] = {operand};
+	const struct arguments arguments = {.given = given, .n_given = 4, .operands = operands, .n_operands = 1};
+	char protocol[QUESTION_PROTOCOL_MAX];
+	struct epg_question question;
+	struct usage_error error;
+
+	cr_assert_eq(question_read(&arguments, protocol, &question, &error), -EINVAL);
+	cr_assert_str_eq(error.message, "--reply and --icmp-error are two questions: ask one at a time");
+}
+
 static void check_refused(const char *operand, enum option_id id, const char *value, const char *message)
 {
 	struct asked asked;
@@ -103,6 +167,10 @@ Test(question, nonsense_is_refused)
 	check_refused("icmp", OPTION_ICMP_TYPE, "packet-too-big", "icmp has no type 'packet-too-big'");
 	check_refused("tcp/80", OPTION_TCP_FLAGS, "syn,", "no TCP flag ''");
 	check_refused("tcp/80", OPTION_TCP_FLAGS, "sy", "no TCP flag 'sy'");
+	check_refused("tcp/80", OPTION_DSCP, "64", "no DSCP '64'");
+	check_refused("tcp/80", OPTION_DSCP, "AF99", "no DSCP 'AF99'");
+	check_refused("tcp/80", OPTION_FRAGMENT, "last", "no fragment is called 'last'");
+	check_refused("arp", OPTION_ARP_OPCODE, "query", "ARP has no opcode 'query'");
 }
 
 Test(question, options_of_other_protocols_are_not_ignored)
@@ -110,4 +178,6 @@ Test(question, options_of_other_protocols_are_not_ignored)
 	check_refused("udp/53", OPTION_TCP_FLAGS, "syn", "udp has no TCP flags");
 	check_refused("tcp/80", OPTION_ICMP_TYPE, "8", "tcp has no ICMP type and code");
 	check_refused("icmp", OPTION_SPORT, "80", "icmp has no ports");
+	check_refused("arp", OPTION_SPORT, "80", "arp has no ports");
+	check_refused("udp/53", OPTION_ARP_OPCODE, "reply", "udp has no ARP opcode");
 }

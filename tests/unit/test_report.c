@@ -13,10 +13,11 @@ static void use_utf8(void)
 TestSuite(report, .init = use_utf8);
 
 /* A message about file "p" whose line was not cut. */
-#define EXCERPT(severity_, line_, column_, message_, hint_, excerpt_)                                    \
-	{                                                                                                \
-		.severity = EPG_SEVERITY_##severity_, .file = "p", .line = (line_), .column = (column_), \
-		.message = (message_), .hint = (hint_), .excerpt = (excerpt_), .excerpt_column = 1       \
+#define EXCERPT(severity_, line_, column_, message_, hint_, excerpt_)                                       \
+	{                                                                                                   \
+		.severity = EPG_SEVERITY_##severity_, .code = EPG_LINT_COUNT, .file = "p", .line = (line_), \
+		.column = (column_), .message = (message_), .hint = (hint_), .excerpt = (excerpt_),         \
+		.excerpt_column = 1                                                                         \
 	}
 
 static void check_diagnostic(const struct epg_diagnostic *diagnostic, bool coloured, const char *expected)
@@ -33,6 +34,7 @@ static void check_diagnostic(const struct epg_diagnostic *diagnostic, bool colou
 Test(report, a_caret_stands_below_the_column)
 {
 	const struct epg_diagnostic diagnostic = {.severity = EPG_SEVERITY_ERROR,
+						  .code = EPG_LINT_COUNT,
 						  .file = "shop.yaml",
 						  .line = 12,
 						  .column = 5,
@@ -98,6 +100,14 @@ Test(report, a_message_about_the_file_as_a_whole)
 	const struct epg_diagnostic diagnostic = EXCERPT(ERROR, 0, 0, "too large", "", "");
 
 	check_diagnostic(&diagnostic, false, "p: error: too large\n");
+}
+
+Test(report, a_warning_tells_its_code)
+{
+	struct epg_diagnostic diagnostic = EXCERPT(WARNING, 0, 0, "odd", "", "");
+
+	diagnostic.code = EPG_LINT_FILTER_UNUSED;
+	check_diagnostic(&diagnostic, false, "p: warning: odd [filter-unused]\n");
 }
 
 Test(report, colours_mark_severity_place_and_caret)
@@ -174,7 +184,7 @@ Test(report, a_bad_policy_brings_all_its_messages)
 	cr_assert_eq(writer_finish(cli->writer), 0);
 	cr_assert(strstr(surroundings.text, "{\"error\":{\"code\":3,\"message\":\"1 error\",\"where\":\"shop.yaml\""));
 	cr_assert(strstr(surroundings.text,
-			 "\"diagnostics\":[{\"severity\":\"error\",\"file\":\"shop.yaml\",\"line\":2,"
+			 "\"diagnostics\":[{\"severity\":\"error\",\"code\":null,\"file\":\"shop.yaml\",\"line\":2,"
 			 "\"column\":1,"));
 	end(&surroundings);
 }

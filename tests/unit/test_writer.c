@@ -314,6 +314,25 @@ Test(writer, values_of_a_block_stand_below_each_other)
 			      "flows      1 of 2\n");
 }
 
+Test(writer, what_stands_in_an_object_for_programs_is_not_for_people)
+{
+	static const struct writer_column group = {"group", "", WRITER_TEXT};
+	struct output output;
+
+	open_output(&output, (struct writer_options){0});
+	writer_object_begin(output.writer, "opening", NULL);
+	writer_object_begin(output.writer, "source", "source");
+	writer_field(output.writer, &group, value_text("not for people"));
+	writer_object_end(output.writer);
+	writer_tell(output.writer, "reason", "nor this");
+	writer_object_begin(output.writer, "rule", NULL);
+	writer_object_end(output.writer);
+	writer_field(output.writer, &group, value_text("nor that"));
+	writer_object_end(output.writer);
+	writer_field(output.writer, &group, value_text("but this"));
+	check_output(&output, "but this\n");
+}
+
 Test(writer, long_values_are_broken_at_blanks)
 {
 	struct output output;

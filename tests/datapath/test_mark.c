@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A subject's DSCP: written into what it permits, both ways, and into nothing else. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "stage.h"
+
+#define AF21 18
+#define ECN_CAPABLE 2
+
+/* Traffic class of a frame; `network` is the offset of its IP header. */
+static unsigned int traffic_class(const uint8_t *frame, bool ipv4)
+{
+	const uint8_t *ip = frame + 14;
+
+	return ipv4 ? ip[1] : (ip[0] & 0xfu) << 4 | ip[1] >> 4;
+}
+
+static bool ipv4_checksum_holds(const uint8_t *frame)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += (uint32_t)frame[14 + i] << 8 | frame[14 + i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static struct stage *open_stage(void)
+{
+	char *policy = stage_policy_with(STAGE_POLICY, "{name: web, subjects: [{name: all, filters: [web]}]}",
+					 "{name: web, subjects: [{name: all, dscp: AF21, filters: [web]}]}");
+	struct stage *stage = stage_open(policy);
+
+	free(policy);
+	return stage;
+}
+
+static void set_ecn(struct packet *packet, bool ipv4)
+{
+	uint8_t *ip = packet->data + packet->network;
+
+	if (ipv4) {
+		ip[1] |= ECN_CAPABLE;
+		/* One more in the word, one less in the checksum; no carry in these frames. */
+		ip[11] = (uint8_t)(ip[11] - ECN_CAPABLE);
+	} else {
+		ip[1] |= ECN_CAPABLE << 4;
+	}
+}
+
+static void expect_marked(struct stage *stage, enum stage_program program, bool ipv4)
+{
+	struct stage_hook hook = {.program = program, .interface = STAGE_FRONT};
+	struct packet_spec spec = stage_spec(ipv4, STAGE_FRONT, stage_host(STAGE_BACK));
+	struct stage_result result;
+	struct packet packet;
+
+	spec.destination_port = 80;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	set_ecn(&packet, ipv4);
+	cr_assert(!ipv4 || ipv4_checksum_holds(packet.data), "the test's own frame");
+	for (int i = 0; i < 2; i++) {
+		result = stage_run(stage, &hook, &packet);
+		cr_assert(result.passed);
+		cr_assert_eq(traffic_class(result.frame, ipv4), AF21 << 2 | ECN_CAPABLE, "%s packet, IPv%d: 0x%x",
+			     i ? "second" : "first", ipv4 ? 4 : 6, traffic_class(result.frame, ipv4));
+		cr_assert(!ipv4 || ipv4_checksum_holds(result.frame));
+	}
+}
+
+Test(mark, a_permitted_packet_gets_the_subjects_dscp_and_keeps_its_ecn)
+{
+	struct stage *stage = open_stage();
+
+	expect_marked(stage, STAGE_INGRESS, true);
+	expect_marked(stage, STAGE_INGRESS, false);
+	expect_marked(stage, STAGE_XDP, true);
+	expect_marked(stage, STAGE_XDP, false);
+	stage_close(stage);
+}
+
+Test(mark, replies_are_marked_by_their_flow)
+{
+	struct stage *stage = open_stage();
+	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_BACK));
+	struct packet_spec reply = stage_spec(true, STAGE_BACK, stage_host(STAGE_FRONT));
+	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_BACK};
+	struct stage_result result;
+	struct packet packet;
+
+	spec.destination_port = reply.source_port = 80;
+	reply.destination_port = spec.source_port;
+	reply.tcp_flags = PACKET_TCP_SYN | PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &spec));
+	cr_assert_eq(packet_build(&reply, &packet), 0);
+	result = stage_run(stage, &hook, &packet);
+	cr_assert(result.passed);
+	cr_assert_eq(traffic_class(result.frame, true), AF21 << 2);
+	stage_close(stage);
+}
+
+Test(mark, what_other_rules_permit_stays_as_it_is)
+{
+	struct stage *stage = open_stage();
+	struct packet_spec spec = stage_spec(true, STAGE_BACK, stage_host(STAGE_DB));
+	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_BACK};
+	struct stage_result result;
+	struct packet packet;
+
+	spec.destination_port = 5432;
+	spec.dscp = 46;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	result = stage_run(stage, &hook, &packet);
+	cr_assert(result.passed);
+	cr_assert_eq(memcmp(result.frame, packet.data, packet.length), 0, "not one byte is changed");
+	stage_close(stage);
+}
+
+Test(mark, the_hook_that_decides_marks_also_towards_the_endpoint)
+{
+	struct stage *stage = open_stage();
+	/* front consumes: a packet of the host that speaks for nobody is not permitted; the world's http has no DSCP. */
+	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_BACK));
+	struct stage_hook hook = {.program = STAGE_EGRESS,
+				  .interface = STAGE_BACK,
+				  .ingress_ifindex = stage_ifindex(stage, STAGE_FRONT)};
+	struct stage_result result;
+	struct packet packet;
+
+	spec.destination_port = 443;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	result = stage_run(stage, &hook, &packet);
+	cr_assert(result.passed, "from an endpoint's interface, decided by no hook before");
+	cr_assert_eq(traffic_class(result.frame, true), AF21 << 2);
+	stage_close(stage);
+}
