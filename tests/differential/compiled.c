@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "compiled.h"
+
+#include <stdlib.h>
+
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+
+#include "compile/decide.h"
+#include "compile/tables.h"
+#include "ground.h"
+#include "policy/diagnostic.h"
+
+struct compiled {
+	struct tables *tables;
+	struct tables_view view;
+	struct catalog catalog;
+};
+
+struct compiled *compiled_open(const struct model *model)
+{
+	struct compiled *compiled = calloc(1, sizeof(*compiled));
+	struct epg_diagnostics *diagnostics = NULL;
+
+	GROUND_CHECK(compiled && !diagnostics_new("random.yaml", &diagnostics), "no memory");
+	GROUND_CHECK(!tables_compile(model, NULL, diagnostics, &compiled->tables), "the policy can't be compiled");
+	epg_diagnostics_free(diagnostics);
+	GROUND_CHECK(!catalog_open(compiled->tables->catalog, compiled->tables->catalog_length, &compiled->catalog),
+		     "the catalog is damaged");
+	compiled->view = (struct tables_view){
+		.classes = compiled->tables->classes,
+		.n_classes = compiled->tables->n_classes,
+		.pairs = compiled->tables->pairs,
+		.n_buckets = compiled->tables->n_buckets,
+		.nodes = compiled->tables->nodes,
+		.n_nodes = compiled->tables->n_nodes,
+	};
+	return compiled;
+}
+
+void compiled_close(struct compiled *compiled)
+{
+	tables_free(compiled->tables);
+	free(compiled);
+}
+
+/* The fields of enum epg_field. */
+static void make_key(const struct reference_packet *packet, uint16_t fields[8])
+{
+	bool ipv4 = packet->ether_type == ETH_P_IP, ipv6 = packet->ether_type == ETH_P_IPV6;
+	bool icmp = (ipv4 && packet->protocol == IPPROTO_ICMP) || (ipv6 && packet->protocol == IPPROTO_ICMPV6);
+
+	fields[EPG_FIELD_KIND] = packet->ether_type;
+	if (packet->ether_type == ETH_P_ARP)
+		fields[EPG_FIELD_DESTINATION] = packet->arp_operation;
+	if (!ipv4 && !ipv6)
+		return;
+	fields[EPG_FIELD_KIND] = (uint16_t)((ipv4 ? EPG_KIND_IPV4 : EPG_KIND_IPV6) + packet->protocol);
+	fields[EPG_FIELD_DSCP] = packet->dscp;
+	fields[EPG_FIELD_FRAGMENT] = packet->fragment == EPG_FRAGMENT_LATER;
+	if (packet->fragment == EPG_FRAGMENT_LATER)
+		return;
+	fields[EPG_FIELD_DESTINATION] = icmp ? packet->icmp_type : packet->destination_port;
+	fields[EPG_FIELD_SOURCE] = icmp ? packet->icmp_code : packet->source_port;
+	fields[EPG_FIELD_FLAGS] = packet->tcp_flags;
+}
+
+static uint64_t half(const uint16_t fields[4])
+{
+	return (uint64_t)fields[0] << 48 | (uint64_t)fields[1] << 32 | (uint64_t)fields[2] << 16 | fields[3];
+}
+
+static uint16_t class_of(const struct compiled *compiled, const struct model_group *group)
+{
+	const struct catalog_group *catalogued = catalog_group_by_name(&compiled->catalog, group->name);
+
+	return catalogued ? (uint16_t)catalogued->class_id : EPG_CLASS_NONE;
+}
+
+bool compiled_ask(const struct compiled *compiled, const struct reference_packet *packet,
+		  const struct reference_answer *answer, struct outcome *ret)
+{
+	struct epg_event event = {.rule = EPG_RULE_NONE, .audited_rule = EPG_RULE_NONE};
+	uint16_t fields[8] = {0};
+	uint32_t leaf, audited;
+
+	if (!answer->has_rule || answer->level == EPG_LEVEL_INFRASTRUCTURE)
+		return false;
+	event.source_class = class_of(compiled, answer->source);
+	event.destination_class = class_of(compiled, answer->destination);
+	make_key(packet, fields);
+	leaf = tables_decide(&compiled->view, event.source_class, event.destination_class, half(fields),
+			     half(fields + 4));
+	fields[EPG_FIELD_VIEW] = EPG_VIEW_AUDITED;
+	audited = tables_decide(&compiled->view, event.source_class, event.destination_class, half(fields),
+				half(fields + 4));
+	event.rule = EPG_LEAF_RULE(leaf);
+	event.level = (uint8_t)EPG_LEAF_LEVEL(leaf);
+	event.verdict = (uint8_t)EPG_LEAF_ACTION(leaf);
+	if (EPG_LEAF_ACTION(audited) != EPG_LEAF_ACTION(leaf))
+		event.audited_rule = EPG_LEAF_RULE(audited);
+	/* Why, is no matter of the tables. */
+	event.reason = (uint8_t)answer->reason;
+	outcome_of_event(&compiled->catalog, &event, ret);
+	return true;
+}
