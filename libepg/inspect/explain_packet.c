@@ -23,12 +23,6 @@
 
 /* ---- reading ---- */
 
-static bool has_ports(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
-	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
-}
-
 static bool is_icmp(const struct explain_packet *packet)
 {
 	return !packet->ethertype && (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6);
@@ -93,7 +87,7 @@ static int check_numbers(struct epg *epg, const struct epg_question *question, c
 
 static int check_ports(struct epg *epg, const struct epg_question *question, const struct explain_packet *packet)
 {
-	bool ports = !packet->ethertype && has_ports(packet->protocol);
+	bool ports = !packet->ethertype && names_has_ports(packet->protocol);
 	bool given = question->source_port || question->destination_port;
 
 	if (question->fragment == EPG_FRAGMENT_LATER && (given || question->tcp_flags || question->icmp_type >= 0))
@@ -133,7 +127,8 @@ static uint8_t default_type(const struct explain_packet *packet)
 
 static void fill(const struct epg_question *question, struct explain_packet *packet)
 {
-	bool ports = !packet->ethertype && has_ports(packet->protocol) && question->fragment != EPG_FRAGMENT_LATER;
+	bool ports =
+		!packet->ethertype && names_has_ports(packet->protocol) && question->fragment != EPG_FRAGMENT_LATER;
 
 	packet->fragment = question->fragment;
 	packet->dscp = question->dscp;
@@ -349,9 +344,9 @@ static struct catalog_rule rule_like(const struct explain_packet *packet, bool i
 		rule.dscp = any;
 	if (fields.fragment)
 		return rule;
-	if (is_icmp(packet) || packet->ethertype == ETH_P_ARP || has_ports(packet->protocol))
+	if (is_icmp(packet) || packet->ethertype == ETH_P_ARP || names_has_ports(packet->protocol))
 		rule.destination = only(fields.destination);
-	if (has_ports(packet->protocol) || (is_icmp(packet) && packet->icmp_code))
+	if (names_has_ports(packet->protocol) || (is_icmp(packet) && packet->icmp_code))
 		rule.source = only(fields.source);
 	return rule;
 }

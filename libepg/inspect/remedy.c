@@ -62,23 +62,51 @@ static bool same_tenant(const char *a, const char *b)
 }
 
 /* A contract as a group of its own tenant calls it, or by its full name. */
+static const char *local_name(const struct patient *patient, const struct catalog_contract *contract,
+			      const struct catalog_group *group)
+{
+	const char *name = catalog_string(patient->catalog, contract->name);
+
+	return same_tenant(name, name_of(patient, group)) ? name + tenant_length(name) : name;
+}
+
 static const char *contract_in(const struct patient *patient, uint32_t rule, const struct catalog_group *group)
 {
-	const char *contract = catalog_string(patient->catalog, contract_of(patient, rule)->name);
-
-	return same_tenant(contract, name_of(patient, group)) ? contract + tenant_length(contract) : contract;
+	return local_name(patient, contract_of(patient, rule), group);
 }
 
 /* ---- one end is missing ---- */
 
-static void remedy_relation(const struct patient *patient, uint32_t rule, const char *verb,
+/* What the group has in a list already, "sql, dns, ". False: it does not fit. */
+static bool list_relations(const struct patient *patient, const struct catalog_group *group,
+			   enum catalog_relation_kind kind, char list[NEAR_MISS_TEXT_MAX])
+{
+	const struct catalog *catalog = patient->catalog;
+	size_t length = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < catalog->n_relations && length < NEAR_MISS_TEXT_MAX; i++) {
+		const struct catalog_relation *relation = &catalog->relations[i];
+
+		if (relation->kind == kind && relation->group == group - catalog->groups)
+			length += (size_t)snprintf(list + length, NEAR_MISS_TEXT_MAX - length, "%s, ",
+						   local_name(patient, &catalog->contracts[relation->contract], group));
+	}
+	return length < NEAR_MISS_TEXT_MAX - EPG_NAME_MAX;
+}
+
+/* The whole line, as it would read with the contract: a second one with the same key would be an error. */
+static void remedy_relation(const struct patient *patient, uint32_t rule, enum catalog_relation_kind kind,
 			    const struct catalog_group *group)
 {
-	const char *contract = contract_in(patient, rule, group);
+	const char *contract = contract_in(patient, rule, group),
+		   *verb = kind == CATALOG_CONSUMES ? "consume" : "provide";
+	char list[NEAR_MISS_TEXT_MAX];
 
 	hint(patient, "add \"%s\" to %s of %s (%s:%u)", contract, verb, name_of(patient, group), patient->catalog->file,
 	     group->line);
-	yaml(patient, group->line, "%s: [%s]", verb, contract);
+	if (list_relations(patient, group, kind, list))
+		yaml(patient, group->line, "%s: [%s%s]", verb, list, contract);
 }
 
 static void remedy_intra(const struct patient *patient, uint32_t rule)
@@ -146,12 +174,6 @@ static void entry_for_icmp(const struct rule_packet *packet, bool ipv6, struct e
 		 name ? name : type, family, protocol, name ? name : type);
 }
 
-static bool has_ports(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
-	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
-}
-
 static void entry_for_ip(const struct rule_packet *packet, struct entry_text *ret)
 {
 	uint8_t number = packet->kind & 0xff;
@@ -164,7 +186,7 @@ static void entry_for_ip(const struct rule_packet *packet, struct entry_text *re
 		snprintf(ret->match, sizeof(ret->match), "fragments of %s", name);
 		snprintf(ret->yaml, sizeof(ret->yaml), "- {name: %s-fragments, etherT: ip, prot: %s, fragments: only}",
 			 name, name);
-	} else if (has_ports(number)) {
+	} else if (names_has_ports(number)) {
 		snprintf(ret->match, sizeof(ret->match), "%s dport %u", name, packet->destination);
 		snprintf(ret->yaml, sizeof(ret->yaml), "- {name: %s-%u, etherT: ip, prot: %s, dPort: %u}", name,
 			 packet->destination, name, packet->destination);
@@ -199,14 +221,15 @@ static struct entry_text entry_for(const struct rule_packet *packet)
 	return text;
 }
 
-static void remedy_fields(const struct patient *patient, uint32_t rule)
+static void remedy_fields(const struct patient *patient, const struct near_miss *miss)
 {
-	const struct catalog_rule *missed = &patient->catalog->rules[rule];
+	const struct catalog_rule *missed = &patient->catalog->rules[miss->rule];
 	struct entry_text entry = entry_for(patient->packet);
 
-	hint(patient, "add an entry for %s to filter %s of contract %s (%s:%u)", entry.match,
+	hint(patient, "add an entry for %s to filter %s of contract %s (%s:%u)%s", entry.match,
 	     catalog_string(patient->catalog, missed->filter),
-	     catalog_string(patient->catalog, contract_of(patient, rule)->name), patient->catalog->file, missed->line);
+	     catalog_string(patient->catalog, contract_of(patient, miss->rule)->name), patient->catalog->file,
+	     missed->line, miss->fields & 1u << EPG_FIELD_KIND ? ", or to another filter of it" : "");
 	yaml(patient, missed->line, "%s", entry.yaml);
 }
 
@@ -214,10 +237,10 @@ static void remedy_miss(const struct patient *patient, const struct near_miss *m
 {
 	switch (miss->cause) {
 	case NEAR_MISS_CONSUME:
-		remedy_relation(patient, miss->rule, "consume", patient->source);
+		remedy_relation(patient, miss->rule, CATALOG_CONSUMES, patient->source);
 		break;
 	case NEAR_MISS_PROVIDE:
-		remedy_relation(patient, miss->rule, "provide", patient->destination);
+		remedy_relation(patient, miss->rule, CATALOG_PROVIDES, patient->destination);
 		break;
 	case NEAR_MISS_SCOPE:
 		remedy_scope(patient, miss->rule);
@@ -234,7 +257,7 @@ static void remedy_miss(const struct patient *patient, const struct near_miss *m
 	case NEAR_MISS_REPLY:
 		break;
 	case NEAR_MISS_FIELDS:
-		remedy_fields(patient, miss->rule);
+		remedy_fields(patient, miss);
 		break;
 	}
 }

@@ -197,6 +197,12 @@ int names_parse_protocol(const char *text, uint8_t *ret)
 	return parse_byte(protocols, ARRAY_SIZE(protocols), text, UINT8_MAX, ret);
 }
 
+bool names_has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
+}
+
 const char *names_protocol(uint8_t protocol)
 {
 	return name_of(protocols, ARRAY_SIZE(protocols), protocol);

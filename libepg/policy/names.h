@@ -20,6 +20,8 @@ int names_parse_number(const char *text, uint32_t maximum, uint32_t *ret);
 int names_parse_protocol(const char *text, uint8_t *ret);
 /* NULL for one without a name of ours. */
 const char *names_protocol(uint8_t protocol);
+/* TCP, UDP, SCTP, UDP-Lite, DCCP: their headers begin with both ports. */
+bool names_has_ports(uint8_t protocol);
 
 /*
  * The port of a service, first among the well-known ones, then as this host knows it (getservbyname).

@@ -185,26 +185,21 @@ static void read_both_ports(struct entry_draft *draft)
 
 	if (!node)
 		return;
-	switch (draft->protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_DCCP:
-		if (nodes->destination_port)
-			read_ports(draft->reader, nodes->destination_port, protocol, &draft->entry.destination);
-		if (nodes->source_port)
-			read_ports(draft->reader, nodes->source_port, protocol, &draft->entry.source);
-		return;
-	case NO_PROTOCOL:
+	if (draft->protocol == NO_PROTOCOL) {
 		if (!nodes->protocol)
 			diagnostics_error(diagnostics, node->place, "add prot: tcp or prot: udp", "%s needs a prot",
 					  key);
 		return;
-	default:
+	}
+	if (!names_has_ports(protocol)) {
 		diagnostics_error(diagnostics, node->place, "tcp, udp, sctp, udplite and dccp have ports",
 				  "prot %.64s has no ports: %s", nodes->protocol->text, key);
+		return;
 	}
+	if (nodes->destination_port)
+		read_ports(draft->reader, nodes->destination_port, protocol, &draft->entry.destination);
+	if (nodes->source_port)
+		read_ports(draft->reader, nodes->source_port, protocol, &draft->entry.source);
 }
 
 /* ---- icmpType and icmpCode ---- */

@@ -289,3 +289,15 @@ Test(answer, contracts_across_vrfs_are_followed_there_and_back)
 	free(provided);
 	free(enforced);
 }
+
+/* A second "consume" would be an error: the line is the whole list. */
+Test(answer, the_line_to_write_keeps_what_the_group_consumes_already)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct epg_answer answer = ask(stage, QUESTION(.source = "front", .destination = "db", .protocol = "tcp",
+						       .destination_port = 5432));
+
+	cr_assert_eq(answer.verdict, EPG_DENY);
+	cr_assert_str_eq(answer.remedy.yaml, "consume: [web, sql]");
+	stage_close(stage);
+}
