@@ -14,8 +14,11 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "egress.h"
+#include "event.h"
+#include "ingress.h"
 #include "mark.h"
-#include "verdict.h"
+#include "police.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

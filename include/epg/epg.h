@@ -106,8 +106,8 @@ enum epg_severity {
 };
 
 /*
- * What can be suspicious about a policy that has no errors: X(ENUM, "code", severity, "sentence"). Codes are stable; new
- * ones are added at the end.
+ * What can be suspicious about a policy that has no errors: X(ENUM, "code", severity, "sentence"). Codes are stable;
+ * new ones are added at the end.
  */
 #define EPG_LINTS(X)                                                                                                   \
 	X(CONTRACT_WITHOUT_PROVIDER, "contract-without-provider", EPG_SEVERITY_WARNING,                                \
@@ -262,8 +262,9 @@ struct epg_lint_options {
 };
 
 /*
- * Looks for what is suspicious about a policy: what nobody uses, what never decides. The warnings of epg_policy_read are
- * among the findings, which come in the order of lines, each once, at most 1000. No privilege needed without `instance`.
+ * Looks for what is suspicious about a policy: what nobody uses, what never decides. The warnings of epg_policy_read
+ * are among the findings, which come in the order of lines, each once, at most 1000. No privilege needed without
+ * `instance`.
  * Errors: -EBADMSG as epg_policy_cost.
  */
 EPG_API int epg_lint(struct epg *epg, const struct epg_policy *policy, const struct epg_lint_options *options,
@@ -656,7 +657,7 @@ struct epg_answer {
 	const struct epg_near_miss *near_misses; /* permits that missed, nearest first; of a denial by no rule */
 	size_t n_near_misses;
 	struct epg_remedy remedy;
-	/* With EPG_ASK_REPLY and EPG_ASK_ERROR: the answer about the packet itself; source and destination are swapped. */
+	/* With EPG_ASK_REPLY and EPG_ASK_ERROR: the answer about the packet itself. */
 	const struct epg_answer *opening;
 	/* It passes as part of the flow that `opening` has begun; `rule` and `level` are the opener's. */
 	bool by_flow;

@@ -20,8 +20,8 @@ struct tables_view {
 
 /*
  * The leaf (EPG_LEAF_LEVEL, _ACTION, _RULE) that decides a packet between two classes, in the view that its key's
- * EPG_FIELD_VIEW names: at least EPG_LEAF_IMPLICIT_DENY, never EPG_TARGET_MISS. Classes without a group, and tables that
- * are damaged, are denied so too.
+ * EPG_FIELD_VIEW names: at least EPG_LEAF_IMPLICIT_DENY, never EPG_TARGET_MISS. Classes without a group, and tables
+ * that are damaged, are denied so too.
  *
  * It is the caller's to know whose hook decides: an unenforced VRF (EPG_CLASS_UNENFORCED) permits before any of this.
  */

@@ -14,8 +14,8 @@
 
 /*
  * Writes the boxes of a rule, which lead to `leaf`; returns how many. They tell apart what packets can be: a later
- * fragment has neither ports nor type nor flags (EPG_FIELD_FRAGMENT), so that a box which asks for any of these need not
- * ask for a whole packet too, and for most rules the field costs nothing.
+ * fragment has neither ports nor type nor flags (EPG_FIELD_FRAGMENT), so that a box which asks for any of these need
+ * not ask for a whole packet too, and for most rules the field costs nothing.
  */
 size_t rule_boxes(const struct catalog_rule *rule, uint32_t leaf, struct diagram_box boxes[RULE_BOXES_MAX]);
 

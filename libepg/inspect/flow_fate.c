@@ -116,7 +116,7 @@ static bool loses_address(const struct flow_policy *policy, const struct end *en
 	       owner_in(&policy->plan->after, vrf, end->address) != end->ifindex;
 }
 
-/* ---- the decision: see bpf/verdict.h ---- */
+/* ---- the decision: see bpf/track.h ---- */
 
 static uint64_t word(uint16_t first, uint16_t second, uint16_t third, uint16_t fourth)
 {

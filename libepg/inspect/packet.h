@@ -64,7 +64,8 @@ struct packet {
 
 /*
  * The builders fill `packet`, which holds nothing of use after a failure.
- * Errors: -EINVAL (addresses of two families, options or extensions that don't fit, a DSCP beyond its range), -EMSGSIZE (too long).
+ * Errors: -EINVAL (addresses of two families, options or extensions that don't fit, a DSCP beyond its range),
+ * -EMSGSIZE (too long).
  */
 int packet_build(const struct packet_spec *spec, struct packet *packet);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is neither TCP, UDP nor echo: other EtherTypes, other protocols, fragments, and ARP where it takes a contract. */
+/* Neither TCP, UDP nor echo: other EtherTypes, other protocols, fragments, and ARP where it takes a contract. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -123,7 +123,6 @@ Test(mark, what_other_rules_permit_stays_as_it_is)
 Test(mark, the_hook_that_decides_marks_also_towards_the_endpoint)
 {
 	struct stage *stage = open_stage();
-	/* front consumes: a packet of the host that speaks for nobody is not permitted; the world's http has no DSCP. */
 	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_BACK));
 	struct stage_hook hook = {.program = STAGE_EGRESS,
 				  .interface = STAGE_BACK,

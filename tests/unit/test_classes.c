@@ -6,7 +6,7 @@
 #include "compiled.h"
 #include "base/util.h"
 
-/* Groups x and y in VRF v, z in VRF w, outside of v; %s: keys of v, of the bridge domain of v, of the contract, x, y. */
+/* Groups x and y in VRF v, z in VRF w, outside of v; %s: keys of v, of its bridge domain, of the contract, x, y. */
 static const char policy[] = "version: 1\n"
 			     "tenants:\n"
 			     "- name: t\n"

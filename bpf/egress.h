@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The steps in their order for what goes to an endpoint, or outside through an uplink. Functions return why the packet
+ * is dropped, EPG_REASON_NONE: it passes; what they have found out stands in `work`.
+ */
+#ifndef BPF_EGRESS_H
+#define BPF_EGRESS_H
+
+#include "verdict.h"
+
+static __always_inline int egress_destination(struct work *work, struct epg_endpoint *endpoint)
+{
+	struct epg_binding *binding = enter(work, endpoint);
+
+	if (!binding)
+		return EPG_REASON_QUARANTINE;
+	work->destination.bound = work->destination.class_id = binding->class_id;
+	work->destination.ifindex = binding->flags & EPG_ENDPOINT_UPLINK ? 0 : work->ifindex;
+	return EPG_REASON_NONE;
+}
+
+/* How a packet came to the egress hook. */
+struct arrival {
+	__u32 ifindex; /* of the interface that it came in by; 0: none */
+	bool marked;
+};
+
+/* What leaves by an uplink and comes from no endpoint is the host's own. */
+static __always_inline bool leaves_by(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+
+	if (work->destination.ifindex || work->decided || work->source.ifindex || work->foreign)
+		return false;
+	if (is_beside_ip(packet))
+		return true;
+	return is_ip(packet) && !packet->reason && !address_owner(&work->realm, &packet->source);
+}
+
+/* What vouches for a source in another VRF. */
+enum voucher {
+	VOUCHER_MARK,     /* the endpoint's own hook has held it to its address */
+	VOUCHER_ENDPOINT, /* the interface is the endpoint's */
+	VOUCHER_UPLINK,   /* it comes from outside, and the uplink's hook has decided */
+};
+
+static __always_inline bool is_vouched(const struct arrival *arrival, enum voucher voucher, const struct party *party,
+				       const struct epg_class *class)
+{
+	if (voucher == VOUCHER_ENDPOINT)
+		return party->ifindex == arrival->ifindex;
+	if (!arrival->marked)
+		return false;
+	return voucher == VOUCHER_UPLINK ? !party->ifindex : party->ifindex && !(class->flags & EPG_CLASS_AMBIGUOUS);
+}
+
+/* From a VRF into which a contract leads. */
+static __noinline int egress_source_across(struct work *work, const struct arrival *arrival, enum voucher voucher)
+{
+	const union address *address = &work->packet.source;
+	struct party party = {};
+	struct epg_class *class;
+	__u32 leaf;
+
+	if (!is_ip(&work->packet) || work->packet.reason || address_owner(&work->realm, address))
+		return 0;
+	leaf = address_prefix(&work->realm, address, is_ipv4(&work->packet));
+	if (!leaf_is_vrf(leaf))
+		return 0;
+	party_across(&work->realm, EPG_PREFIX_CLASS(leaf), address, &party);
+	class = classes_get(work->realm.slot, party.bound);
+	if (!party.class_id || !class || !is_vouched(arrival, voucher, &party, class))
+		return 0;
+	work->source = party;
+	work->crosses = true;
+	work->decided = arrival->marked;
+	return 0;
+}
+
+/*
+ * The interface by which the packet came in tells the truth about where it comes from, and a mark is believed only
+ * beside it: a container that injects frames into the host's bridge can forge the mark, but such frames, like the
+ * host's own, came in by none. Behind a bridge the marked packet's source address tells the endpoint: its own hook
+ * has held it to that; not so where VRFs share addresses. An endpoint of another VRF is outside, and so is an
+ * address that a translation has put in the place of an endpoint's own.
+ */
+static __noinline int egress_source(struct work *work, const struct arrival *arrival)
+{
+	bool ambiguous = work->realm.flags & EPG_CLASS_AMBIGUOUS;
+	struct epg_endpoint *endpoint = endpoint_get(arrival->ifindex);
+	__u32 owner = address_owner(&work->realm, &work->packet.source);
+	__u32 sender = arrival->ifindex;
+	struct epg_binding *binding;
+	struct epg_class *class;
+
+	if (!endpoint && arrival->marked && !ambiguous) {
+		sender = owner;
+		endpoint = endpoint_get(owner);
+	}
+	if (!endpoint)
+		return egress_source_across(work, arrival, VOUCHER_MARK);
+	binding = endpoint_binding(endpoint, work->realm.generation);
+	class = classes_get(work->realm.slot, binding->class_id);
+	if (!class || !(class->flags & EPG_CLASS_VALID) || class->vrf != work->realm.vrf) {
+		work->foreign = !(binding->flags & EPG_ENDPOINT_UPLINK);
+		return egress_source_across(work, arrival, work->foreign ? VOUCHER_ENDPOINT : VOUCHER_UPLINK);
+	}
+	if (arrival->marked && !(binding->flags & EPG_ENDPOINT_UPLINK) && is_ip(&work->packet) &&
+	    !address_is_unspecified(&work->packet.source) && owner != sender)
+		return 0;
+	work->decided = arrival->marked;
+	if (binding->flags & EPG_ENDPOINT_UPLINK)
+		return 0;
+	work->source.ifindex = sender;
+	work->source.bound = work->source.class_id = binding->class_id;
+	work->source_flags = binding->flags;
+	return 0;
+}
+
+/* The common case, without a look-up for the source: marked, and of a flow between just these two endpoints. */
+static __always_inline bool egress_follow_marked(const struct epg_control *config, struct work *work,
+						 __u32 from_ifindex)
+{
+	if (!is_trackable(&work->packet))
+		return false;
+	work->decided = true;
+	work->source.ifindex = from_ifindex;
+	if (follow_flow(config, work))
+		return true;
+	work->decided = false;
+	work->source.ifindex = 0;
+	return false;
+}
+
+/*
+ * The decision holds for the endpoint that it was made for: the owner of the destination address. An uplink
+ * leads to all that nobody here owns; so does an endpoint of a VRF that is not enforced.
+ */
+static __always_inline int egress_binding(const struct work *work)
+{
+	const struct packet *packet = &work->packet;
+	__u32 owner = is_other(packet) ? mac_owner_of(&work->realm, packet->destination_mac)
+				       : address_owner(&work->realm, &packet->destination);
+
+	if (owner ? owner == work->ifindex : !work->destination.ifindex || work->realm.flags & EPG_CLASS_UNENFORCED)
+		return EPG_REASON_NONE;
+	return owner || work->decided ? EPG_REASON_MISDIRECTED : EPG_REASON_UNKNOWN_DESTINATION;
+}
+
+/*
+ * What the source's hook has let pass but no flow remembers is decided once more, in this endpoint's VRF: it costs
+ * only packets that are not tracked, and binds every decision to the endpoint that it was made for.
+ */
+static __always_inline int egress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
+{
+	const struct packet *packet = &work->packet;
+	int reason = is_other(packet) ? EPG_REASON_NONE : classify_source(work);
+
+	if (!reason)
+		reason = egress_binding(work);
+	if (reason)
+		return reason;
+	if (is_other(packet))
+		return decide_and_track(config, work);
+	party_refine(&work->destination, address_prefix(&work->realm, &packet->destination, is_ipv4(packet)));
+	if (is_icmp_error(packet))
+		return follow_quoted(config, work, data, end);
+	return decide_and_track(config, work);
+}
+
+static __always_inline int egress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
+				  struct arrival arrival, void *data, void *end)
+{
+	int reason = egress_destination(work, endpoint);
+
+	if (reason)
+		return reason;
+	if (arrival.ifindex && arrival.marked && !work->packet.reason &&
+	    egress_follow_marked(config, work, arrival.ifindex))
+		return EPG_REASON_NONE;
+	if (arrival.ifindex)
+		egress_source(work, &arrival);
+	if (leaves_by(work))
+		return PASSES_BY;
+	if (work->packet.reason)
+		return work->packet.reason;
+	reason = infrastructure(work);
+	if (reason != NOT_INFRASTRUCTURE)
+		return infrastructure_decide(work, reason);
+	if (is_trackable(&work->packet) && follow_flow(config, work))
+		return EPG_REASON_NONE;
+	return egress_decide(config, work, data, end);
+}
+
+#endif

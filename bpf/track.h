@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Fifth step: what a tracked flow lets pass, and what becomes one. Functions return why the packet is dropped,
+ * EPG_REASON_NONE: it passes; what they have found out stands in `work`.
+ */
+#ifndef BPF_TRACK_H
+#define BPF_TRACK_H
+
+#include "flow.h"
+#include "work.h"
+
+static __always_inline bool end_is(const struct epg_flow *flow, __u32 end, const struct party *party)
+{
+	__u32 ifindex = end ? flow->ifindex[1] : flow->ifindex[0];
+	__u16 bound = end ? flow->class_id[1] : flow->class_id[0];
+
+	/* Outside, the class follows from the address within one generation. */
+	return ifindex == party->ifindex && (!ifindex || bound == party->bound);
+}
+
+/* Binds the flow's ends to the parties for whom it was decided. `from` is the end of work->source. */
+static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_control *config, const struct work *work,
+				      __u32 from)
+{
+	const struct party *low = from == EPG_FLOW_LOW ? &work->source : &work->destination;
+	const struct party *high = from == EPG_FLOW_LOW ? &work->destination : &work->source;
+
+	flow->ifindex[0] = low->ifindex;
+	flow->class_id[0] = low->bound;
+	flow->ifindex[1] = high->ifindex;
+	flow->class_id[1] = high->bound;
+	flow->revoked = false;
+	flow->rule = work->decision.rule;
+	flow->flags = work->decision.flags;
+	flow->dscp = work->decision.dscp;
+	flow->epoch = config->epoch;
+	flow->generation = work->realm.generation;
+}
+
+/* The packet opens the flow, or could have: it is decided anew by what this one says. */
+static __always_inline void flow_note_opening(struct epg_flow *flow, const struct packet *packet, __u32 from)
+{
+	flow->opener = from;
+	flow->opened_flags = rule_flags(packet);
+	flow->opened_dscp = packet->traffic_class >> 2;
+}
+
+/*
+ * The entry stays, of a generation that is gone: so each packet is decided anew, and a policy that permits the flow
+ * again, a rollback for one, finds it as it was. It ages as if it were silent.
+ */
+static __always_inline void flow_revoke(struct epg_flow *flow)
+{
+	if (flow->revoked)
+		return;
+	flow->revoked = true;
+	flow->generation = 0;
+	count_stat(EPG_STAT_FLOWS_REVOKED);
+}
+
+static __always_inline void decide_permit_by_flow(struct decision *decision, const struct epg_flow *flow)
+{
+	decision->rule = flow->rule;
+	decision->flags = flow->flags & ~EPG_RULE_LOG; /* told when the flow was opened */
+	decision->dscp = flow->dscp;
+	decision->verdict = EPG_PERMIT;
+	decision->reason = EPG_REASON_NONE;
+}
+
+/*
+ * An established flow: one look-up. True: the packet belongs to a flow that was decided in this generation for
+ * the endpoint at this hook. At ingress that is the source; at egress the destination, and the flow's other end is
+ * where the packet has come from.
+ */
+static __noinline int follow_flow(const struct epg_control *config, struct work *work)
+{
+	bool ingress = work->hook != EPG_HOOK_TC_EGRESS;
+	struct ends ends;
+	struct epg_flow_key key;
+	struct epg_flow *flow;
+	__u32 from;
+
+	flow_ends(&ends, &work->packet);
+	from = flow_key(&key, &ends, work->realm.vrf);
+	flow = flow_find(config, &key);
+	if (!flow || !flow_is_current(config, flow, work->realm.generation) || !flow_accepts(flow, &work->packet, from))
+		return false;
+	if (ingress ? !end_is(flow, from, &work->source) : !end_is(flow, !from, &work->destination))
+		return false;
+	if (!ingress && (from ? flow->ifindex[1] : flow->ifindex[0]) != work->source.ifindex)
+		return false;
+	/* Across VRFs each side has an entry of its own. */
+	if (!work->decided || work->crosses)
+		flow_advance(flow, &work->packet, from);
+	decide_permit_by_flow(&work->decision, flow);
+	work->by_flow = true;
+	return true;
+}
+
+static __always_inline __u32 pair_of(const struct party *source, const struct party *destination)
+{
+	return (__u32)source->class_id << 16 | destination->class_id;
+}
+
+/* The key of the packet that opened the flow of which this one, of either side, is a part. */
+static __always_inline void rule_key_of_flow(struct rule_key *key, const struct epg_flow *flow,
+					     const struct packet *packet, bool by_opener)
+{
+	__be16 source_be = by_opener ? packet->source_port_be : packet->destination_port_be;
+	__be16 destination_be = by_opener ? packet->destination_port_be : packet->source_port_be;
+	__u64 destination = bpf_ntohs(destination_be), source = bpf_ntohs(source_be);
+
+	if (is_icmp(packet)) {
+		destination = is_ipv4(packet) ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
+		source = 0;
+	}
+	rule_key_fill(key, rule_kind(packet), destination, source, flow->opened_flags);
+	rule_key_add(key, EPG_FIELD_DSCP, flow->opened_dscp);
+}
+
+/*
+ * Nothing permits the flow any more, and its contract lets it go on: unless something denies it, or one of its ends
+ * is another endpoint, or in another group, than the one for which it was permitted.
+ */
+static __always_inline bool flow_is_kept(const struct epg_flow *flow, const struct work *work, __u32 from)
+{
+	__u32 rule = work->decision.rule;
+
+	if (!(flow->flags & EPG_RULE_KEEP) || flow->revoked || work->decision.reason == EPG_REASON_INTERNAL)
+		return false;
+	if (rule != EPG_RULE_IMPLICIT_DENY && rule != EPG_RULE_SOURCE_NOT_PREFERRED &&
+	    rule != EPG_RULE_DESTINATION_NOT_PREFERRED)
+		return false;
+	return end_is(flow, from, &work->source) && end_is(flow, !from, &work->destination);
+}
+
+static __always_inline void decide_keep(struct decision *decision, const struct epg_flow *flow)
+{
+	if (flow->rule != EPG_RULE_KEPT)
+		count_stat(EPG_STAT_FLOWS_KEPT);
+	decision->rule = EPG_RULE_KEPT;
+	decision->level = EPG_LEVEL_INFRASTRUCTURE;
+	decision->verdict = EPG_PERMIT;
+	decision->reason = EPG_REASON_NONE;
+	decision->audited_rule = EPG_RULE_NONE;
+	decision->flags = flow->flags;
+	decision->dscp = flow->dscp;
+}
+
+/*
+ * A flow that was permitted in an earlier generation, or to other parties: it goes on if its opener could open it
+ * now, by the packet that it was opened with.
+ */
+static __always_inline bool flow_redecide(const struct epg_control *config, struct work *work, struct epg_flow *flow,
+					  __u32 from)
+{
+	bool by_opener = flow->opener == from;
+	__u32 pair =
+		by_opener ? pair_of(&work->source, &work->destination) : pair_of(&work->destination, &work->source);
+
+	count_stat(EPG_STAT_FLOWS_REDECIDED);
+	rule_key_of_flow(&work->key, flow, &work->packet, by_opener);
+	decide(&work->realm, pair, &work->key, &work->decision);
+	if (work->decision.verdict != EPG_PERMIT && flow_is_kept(flow, work, from))
+		decide_keep(&work->decision, flow);
+	if (work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL))
+		return false;
+	flow_bind(flow, config, work, from);
+	flow_advance(flow, &work->packet, from);
+	return true;
+}
+
+/* Does a packet that was permitted by itself open a flow? Answers and resets don't. */
+static __always_inline bool opens_flow(const struct work *work)
+{
+	if (epg_explaining || work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL))
+		return false;
+	if (!is_trackable(&work->packet) || is_echo_reply(&work->packet))
+		return false;
+	return work->packet.protocol != IPPROTO_TCP || !(work->packet.tcp_flags & TCP_RST);
+}
+
+static __always_inline int flow_open(const struct epg_control *config, struct work *work,
+				     const struct epg_flow_key *key, __u32 from)
+{
+	struct epg_flow fresh = {.seen = (__u32)bpf_jiffies64()};
+
+	flow_note_opening(&fresh, &work->packet, from);
+	flow_bind(&fresh, config, work, from);
+	if (bpf_map_update_elem(&flows, key, &fresh, BPF_ANY)) {
+		work->decision.verdict = EPG_DENY;
+		return EPG_REASON_FLOW_TABLE;
+	}
+	count_stat(EPG_STAT_FLOWS_CREATED);
+	return EPG_REASON_NONE;
+}
+
+/* Both sides are known: decides, and tracks what a stateful rule permits. */
+static __noinline int decide_and_track(const struct epg_control *config, struct work *work)
+{
+	struct epg_flow_key key;
+	struct epg_flow *flow = NULL;
+	struct ends ends;
+	__u32 from = 0;
+
+	if (is_trackable(&work->packet)) {
+		flow_ends(&ends, &work->packet);
+		from = flow_key(&key, &ends, work->realm.vrf);
+		flow = flow_find(config, &key);
+		if (flow && !flow_accepts(flow, &work->packet, from))
+			flow = NULL;
+	}
+	if (flow && flow_redecide(config, work, flow, from))
+		return EPG_REASON_NONE;
+	rule_key_of_packet(&work->key, &work->packet);
+	decide(&work->realm, pair_of(&work->source, &work->destination), &work->key, &work->decision);
+	if (flow && work->decision.verdict != EPG_PERMIT)
+		flow_revoke(flow);
+	if (work->decision.reason == EPG_REASON_IMPLICIT_DENY && work->packet.fragment == EPG_FRAGMENT_LATER)
+		work->decision.reason = EPG_REASON_FRAGMENT;
+	if (!opens_flow(work))
+		return work->decision.reason;
+	if (flow && flow->opener == from) {
+		flow_note_opening(flow, &work->packet, from);
+		flow_bind(flow, config, work, from);
+		flow_advance(flow, &work->packet, from);
+		return EPG_REASON_NONE;
+	}
+	return flow_open(config, work, &key, from);
+}
+
+/*
+ * An ICMP error follows the flow that it quotes. It goes to the sender of the quoted packet; an endpoint
+ * complains only about packets that were meant for it. A flow of an earlier generation does not count: the
+ * quoted packet itself was decided a moment before.
+ */
+static __noinline int follow_quoted(const struct epg_control *config, struct work *work, void *data, void *end)
+{
+	struct ends quoted = {};
+	struct epg_flow_key key;
+	struct epg_flow *flow;
+	__u32 sender;
+
+	if (parse_quoted(&quoted, data, end, work->packet.upper) ||
+	    !address_equal(&quoted.source, &work->packet.destination))
+		return EPG_REASON_UNRELATED;
+	sender = flow_key(&key, &quoted, work->realm.vrf);
+	flow = flow_find(config, &key);
+	if (!flow || !flow_is_current(config, flow, work->realm.generation))
+		return EPG_REASON_UNRELATED;
+	if (work->source.ifindex && work->source.ifindex != (sender ? flow->ifindex[0] : flow->ifindex[1]))
+		return EPG_REASON_UNRELATED;
+	if (work->hook == EPG_HOOK_TC_EGRESS && !end_is(flow, sender, &work->destination))
+		return EPG_REASON_UNRELATED;
+	decide_permit_by_flow(&work->decision, flow);
+	return EPG_REASON_NONE;
+}
+
+#endif
