@@ -64,6 +64,9 @@ static __always_inline void rule_key_of_packet(struct rule_key *key, const struc
 	rule_key_add(key, EPG_FIELD_FRAGMENT, packet->fragment == EPG_FRAGMENT_LATER);
 }
 
+/* A target that leads to no node: the walk ends without a leaf. */
+#define PAIR_DAMAGED (EPG_TARGET_LEAF - 1)
+
 /* The target where the rules of a pair begin; EPG_TARGET_MISS: the pair has none. */
 static __always_inline __u32 pair_find(__u32 slot, __u32 pair)
 {
@@ -75,7 +78,7 @@ static __always_inline __u32 pair_find(__u32 slot, __u32 pair)
 		struct epg_bucket *bucket = pairs_get(slot, epg_pair_bucket(pair, choice, config->pair_buckets[slot]));
 
 		if (!bucket)
-			return 0;
+			return PAIR_DAMAGED;
 #pragma unroll
 		for (int i = 0; i < EPG_BUCKET_PAIRS; i++) {
 			if (bucket->pair[i] == pair)

@@ -163,9 +163,7 @@ static __always_inline int egress_decide(const struct epg_control *config, struc
 	if (is_other(packet))
 		return decide_and_track(config, work);
 	party_refine(&work->destination, address_prefix(&work->realm, &packet->destination, is_ipv4(packet)));
-	if (is_icmp_error(packet))
-		return follow_quoted(config, work, data, end);
-	return decide_and_track(config, work);
+	return follow_or_decide(config, work, data, end);
 }
 
 static __always_inline int egress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,

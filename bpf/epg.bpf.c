@@ -14,10 +14,10 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "dscp.h"
 #include "egress.h"
 #include "event.h"
 #include "ingress.h"
-#include "mark.h"
 #include "police.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -120,8 +120,8 @@ int epg_tc_ingress(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	if (reason != PASSES_BY)
 		skb->mark |= config->mark;
-	if (takes_mark(work))
-		mark_skb(skb, work);
+	if (takes_dscp(work))
+		write_dscp_skb(skb, work);
 	return TC_ACT_UNSPEC;
 }
 
@@ -148,8 +148,8 @@ int epg_tc_egress(struct __sk_buff *skb)
 	if (!conclude(config, work, endpoint, reason))
 		return TC_ACT_SHOT;
 	skb->mark &= ~config->mark;
-	if (takes_mark(work))
-		mark_skb(skb, work);
+	if (takes_dscp(work))
+		write_dscp_skb(skb, work);
 	return TC_ACT_UNSPEC;
 }
 
@@ -174,7 +174,7 @@ int epg_xdp_ingress(struct xdp_md *frame)
 		reason = ingress(config, work, endpoint, data, end);
 	if (!conclude(config, work, endpoint, reason))
 		return XDP_DROP;
-	if (takes_mark(work))
-		mark_frame(data, end, work);
+	if (takes_dscp(work))
+		write_dscp_frame(data, end, work);
 	return XDP_PASS;
 }

@@ -18,11 +18,14 @@ struct {
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
+static __always_inline bool is_tcp_opening(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
 static __always_inline bool is_opening(const struct packet *packet)
 {
-	if (packet->protocol == IPPROTO_TCP)
-		return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
-	return is_echo_request(packet);
+	return is_tcp_opening(packet) || is_echo_request(packet);
 }
 
 /*
@@ -91,7 +94,7 @@ static __always_inline bool flow_is_idle(const struct epg_control *config, const
 	if (state >= EPG_FLOW_STATES)
 		return true;
 	/* Another CPU may have stamped it a tick after this one has read the clock. */
-	if (idle > (__u32)-256)
+	if (idle > (__u32)-EPG_FLOW_SEEN_LATER)
 		return false;
 	return idle > (protocol == IPPROTO_TCP ? config->tcp_timeout[state] : config->timeout[state]);
 }
@@ -120,6 +123,8 @@ static __always_inline bool flow_accepts(const struct epg_flow *flow, const stru
 {
 	if (!is_opening(packet))
 		return true;
+	if (flow->rule == EPG_RULE_KEPT && is_tcp_opening(packet))
+		return false;
 	return flow->opener == from && flow->state != EPG_FLOW_CLOSING;
 }
 

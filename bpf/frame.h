@@ -45,6 +45,7 @@
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY 129
 #define ARP_HARDWARE_ETHERNET 1
+#define ARP_FRAME_MAX 64
 
 #define ND_ROUTER_SOLICITATION 133
 #define ND_ROUTER_ADVERTISEMENT 134
@@ -223,7 +224,7 @@ static __always_inline enum epg_reason parse_ports(struct packet *packet, void *
 		struct udphdr *udp = at;
 		__u32 length;
 
-		if ((void *)(udp + 1) > end)
+		if (left < sizeof(*udp) || (void *)(udp + 1) > end)
 			return EPG_REASON_MALFORMED;
 		/* The length is the whole datagram's, of which a first fragment has a part. */
 		length = bpf_ntohs(udp->len);
@@ -422,8 +423,10 @@ static __always_inline enum epg_reason parse_arp(struct packet *packet, void *da
 	struct arp_packet *arp = data + ETH_HLEN;
 	__be32 address_be;
 
-	if ((void *)(arp + 1) > end || arp->hardware_be != bpf_htons(ARP_HARDWARE_ETHERNET) ||
-	    arp->protocol_be != bpf_htons(ETH_P_IP) || arp->hardware_length != 6 || arp->protocol_length != 4)
+	/* Nobody has a reason to put anything behind it but padding. */
+	if ((void *)(arp + 1) > end || packet->length > ARP_FRAME_MAX ||
+	    arp->hardware_be != bpf_htons(ARP_HARDWARE_ETHERNET) || arp->protocol_be != bpf_htons(ETH_P_IP) ||
+	    arp->hardware_length != 6 || arp->protocol_length != 4)
 		return EPG_REASON_MALFORMED;
 	packet->arp_operation = bpf_ntohs(arp->operation_be);
 	__builtin_memcpy(packet->claimed_mac, arp->sender_mac, 6);

@@ -18,7 +18,12 @@
 
 #define ND_HOP_LIMIT 255 /* RFC 4861, 7.1: proves that no router has forwarded it */
 
+/* RFC 1112, RFC 2236, RFC 3376 */
 #define IGMP_QUERY 0x11
+#define IGMP_V1_REPORT 0x12
+#define IGMP_V2_REPORT 0x16
+#define IGMP_V2_LEAVE 0x17
+#define IGMP_V3_REPORT 0x22
 #define MLD_QUERY 130
 #define MLD_REPORT 131
 #define MLD_DONE 132
@@ -108,7 +113,10 @@ static __always_inline bool is_membership(const struct packet *packet)
 	if (!address_is_multicast(&packet->destination) || packet->fragment)
 		return false;
 	if (is_ipv4(packet))
-		return packet->protocol == IPPROTO_IGMP;
+		return packet->protocol == IPPROTO_IGMP &&
+		       (packet->icmp_type == IGMP_QUERY || packet->icmp_type == IGMP_V1_REPORT ||
+			packet->icmp_type == IGMP_V2_REPORT || packet->icmp_type == IGMP_V2_LEAVE ||
+			packet->icmp_type == IGMP_V3_REPORT);
 	return packet->protocol == IPPROTO_ICMPV6 &&
 	       ((packet->icmp_type >= MLD_QUERY && packet->icmp_type <= MLD_DONE) || packet->icmp_type == MLD2_REPORT);
 }
@@ -136,27 +144,53 @@ static __always_inline const union address *neighbor_of(const struct packet *pac
 		return &packet->destination;
 	if (!is_neighbor_discovery(packet))
 		return NULL;
-	if (packet->icmp_type == ND_NEIGHBOR_SOLICITATION)
+	if (packet->icmp_type == ND_NEIGHBOR_SOLICITATION && address_is_multicast(&packet->destination))
 		return &packet->target;
-	return packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT ? &packet->destination : NULL;
+	return packet->icmp_type >= ND_NEIGHBOR_SOLICITATION && packet->icmp_type <= ND_NEIGHBOR_ADVERTISEMENT
+		       ? &packet->destination
+		       : NULL;
 }
 
 /*
- * Where the bridge domain says so, endpoints find each other only as contracts permit; addresses that none of them
- * owns, the gateway's for one, are free. Fills in whom the packet is for.
+ * Where the bridge domain says so, endpoints find each other only as contracts permit, whether the frame speaks of
+ * another endpoint or is sent to one. Addresses that none of them owns, the gateway's for one, are free. Fills in whom
+ * it is for.
  */
 static __always_inline bool takes_contract(struct work *work)
 {
-	const union address *neighbor = neighbor_of(&work->packet);
+	const struct packet *packet = &work->packet;
+	const union address *neighbor = neighbor_of(packet);
 	__u32 owner;
 
 	if (!(work->realm.flags & EPG_CLASS_ARP) || work->decided || !work->source.ifindex || !neighbor)
 		return false;
 	owner = address_owner(&work->realm, neighbor);
+	if (owner && owner != work->source.ifindex) {
+		party_of_address(&work->realm, neighbor, address_is_mapped(neighbor), &work->destination);
+		return true;
+	}
+	if (packet->destination_mac[0] & 1)
+		return false;
+	owner = mac_owner_of(&work->realm, packet->destination_mac);
 	if (!owner || owner == work->source.ifindex)
 		return false;
-	party_of_address(&work->realm, neighbor, address_is_mapped(neighbor), &work->destination);
+	party_be_endpoint(&work->destination, &work->realm, owner);
 	return true;
+}
+
+/* Routers are asked by everybody's address: what goes to one address is as any other packet. */
+static __always_inline bool is_resolution(const struct packet *packet)
+{
+	if (packet->ethertype == ETH_P_ARP)
+		return true;
+	if (!is_neighbor_discovery(packet))
+		return false;
+	return packet->icmp_type != ND_ROUTER_SOLICITATION || address_is_multicast(&packet->destination);
+}
+
+static __always_inline int resolution(const struct work *work)
+{
+	return work->packet.ethertype == ETH_P_ARP ? arp(work) : neighbor_discovery(work);
 }
 
 /* NOT_INFRASTRUCTURE, or why it is dropped, EPG_REASON_NONE: it passes. */
@@ -165,12 +199,14 @@ static __noinline int infrastructure(const struct work *work)
 	const struct packet *packet = &work->packet;
 	bool from_endpoint = work->source.ifindex != 0;
 
-	if (packet->ethertype == ETH_P_ARP)
-		return work->decided ? EPG_REASON_NONE : arp(work);
-	if (is_neighbor_discovery(packet))
-		return work->decided ? EPG_REASON_NONE : neighbor_discovery(work);
-	if (is_membership(packet))
-		return work->decided ? EPG_REASON_NONE : membership(work);
+	if (is_resolution(packet) || is_membership(packet)) {
+		/* An endpoint of another VRF has nothing to say here, on whatever bridge both are. */
+		if (work->foreign)
+			return EPG_REASON_UNKNOWN_SOURCE;
+		if (work->decided)
+			return EPG_REASON_NONE;
+		return is_membership(packet) ? membership(work) : resolution(work);
+	}
 	if (from_endpoint ? !work->decided && is_dhcp_request(packet) : !work->foreign && is_dhcp_answer(packet))
 		return source_may_ask(work);
 	return NOT_INFRASTRUCTURE;

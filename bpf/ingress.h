@@ -94,9 +94,7 @@ static __always_inline int ingress_decide(const struct epg_control *config, stru
 	if (reason)
 		return reason;
 	party_of_address(&work->realm, &packet->destination, is_ipv4(packet), &work->destination);
-	if (is_icmp_error(packet))
-		return follow_quoted(config, work, data, end);
-	return decide_and_track(config, work);
+	return follow_or_decide(config, work, data, end);
 }
 
 static __always_inline int ingress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,

@@ -9,6 +9,9 @@
 #define TICKS_A_NANOSECOND 16
 #define TICKS_A_SECOND (1000000000ull * TICKS_A_NANOSECOND)
 
+/* Bytes that the kernel aggregates at most (BIG TCP). */
+#define LARGEST_PACKET 524288
+
 /* struct epg_policer, as the verifier wants to see it. */
 struct policer {
 	struct bpf_spin_lock lock;
@@ -45,12 +48,16 @@ static __always_inline bool policer_take(struct policer *policer, const struct e
 {
 	__u64 cost = length * TICKS_A_SECOND / class->police_rate;
 	__u64 burst = class->police_burst * TICKS_A_SECOND / class->police_rate;
+	__u64 largest = LARGEST_PACKET * TICKS_A_SECOND / class->police_rate;
 	__u64 now = bpf_ktime_get_ns() * TICKS_A_NANOSECOND;
 	bool passes;
 
 	bpf_spin_lock(&policer->lock);
+	/* Beyond an empty bucket and the largest packet, it is the debt of a lower rate: that one is forgiven. */
 	if (policer->full_at < now)
 		policer->full_at = now;
+	else if (policer->full_at - now > burst + largest)
+		policer->full_at = now + burst;
 	passes = policer->full_at - now < burst;
 	if (passes)
 		policer->full_at += cost;
@@ -83,7 +90,7 @@ static __noinline int police(struct work *work)
 	if (policer && policer_take(policer, class, work->packet.length))
 		return EPG_REASON_NONE;
 	work->source.class_id = source.class_id;
-	work->decision.rule = EPG_RULE_NONE;
+	work->decision.rule = work->decision.audited_rule = EPG_RULE_NONE;
 	return EPG_REASON_POLICED;
 }
 

@@ -9,6 +9,9 @@
 #include "flow.h"
 #include "work.h"
 
+/* Beside reasons. */
+#define NOT_TRACKED (-3)
+
 static __always_inline bool end_is(const struct epg_flow *flow, __u32 end, const struct party *party)
 {
 	__u32 ifindex = end ? flow->ifindex[1] : flow->ifindex[0];
@@ -29,6 +32,8 @@ static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_co
 	flow->class_id[0] = low->bound;
 	flow->ifindex[1] = high->ifindex;
 	flow->class_id[1] = high->bound;
+	flow->group[0] = low->class_id;
+	flow->group[1] = high->class_id;
 	flow->revoked = false;
 	flow->rule = work->decision.rule;
 	flow->flags = work->decision.flags;
@@ -92,6 +97,8 @@ static __noinline int follow_flow(const struct epg_control *config, struct work 
 	/* Across VRFs each side has an entry of its own. */
 	if (!work->decided || work->crosses)
 		flow_advance(flow, &work->packet, from);
+	if (ingress)
+		work->destination.ifindex = from ? flow->ifindex[0] : flow->ifindex[1];
 	decide_permit_by_flow(&work->decision, flow);
 	work->by_flow = true;
 	return true;
@@ -118,9 +125,16 @@ static __always_inline void rule_key_of_flow(struct rule_key *key, const struct 
 	rule_key_add(key, EPG_FIELD_DSCP, flow->opened_dscp);
 }
 
+/* It is still the endpoint, and the group, for which the flow was permitted. */
+static __always_inline bool end_stays(const struct epg_flow *flow, __u32 end, const struct party *party)
+{
+	return (end ? flow->ifindex[1] : flow->ifindex[0]) == party->ifindex &&
+	       (end ? flow->group[1] : flow->group[0]) == party->class_id;
+}
+
 /*
- * Nothing permits the flow any more, and its contract lets it go on: unless something denies it, or one of its ends
- * is another endpoint, or in another group, than the one for which it was permitted.
+ * Nothing permits the flow any more, and its contract lets it go on: unless something denies it, one of its ends has
+ * changed, or it is to be opened once more.
  */
 static __always_inline bool flow_is_kept(const struct epg_flow *flow, const struct work *work, __u32 from)
 {
@@ -128,10 +142,12 @@ static __always_inline bool flow_is_kept(const struct epg_flow *flow, const stru
 
 	if (!(flow->flags & EPG_RULE_KEEP) || flow->revoked || work->decision.reason == EPG_REASON_INTERNAL)
 		return false;
+	if (is_tcp_opening(&work->packet))
+		return false;
 	if (rule != EPG_RULE_IMPLICIT_DENY && rule != EPG_RULE_SOURCE_NOT_PREFERRED &&
 	    rule != EPG_RULE_DESTINATION_NOT_PREFERRED)
 		return false;
-	return end_is(flow, from, &work->source) && end_is(flow, !from, &work->destination);
+	return end_stays(flow, from, &work->source) && end_stays(flow, !from, &work->destination);
 }
 
 static __always_inline void decide_keep(struct decision *decision, const struct epg_flow *flow)
@@ -189,6 +205,7 @@ static __always_inline int flow_open(const struct epg_control *config, struct wo
 	flow_bind(&fresh, config, work, from);
 	if (bpf_map_update_elem(&flows, key, &fresh, BPF_ANY)) {
 		work->decision.verdict = EPG_DENY;
+		work->decision.audited_rule = EPG_RULE_NONE;
 		return EPG_REASON_FLOW_TABLE;
 	}
 	count_stat(EPG_STAT_FLOWS_CREATED);
@@ -214,7 +231,9 @@ static __noinline int decide_and_track(const struct epg_control *config, struct 
 		return EPG_REASON_NONE;
 	rule_key_of_packet(&work->key, &work->packet);
 	decide(&work->realm, pair_of(&work->source, &work->destination), &work->key, &work->decision);
-	if (flow && work->decision.verdict != EPG_PERMIT)
+	/* Who asks in vain for a new connection does not end the one that is kept. */
+	if (flow && work->decision.verdict != EPG_PERMIT &&
+	    !(flow->flags & EPG_RULE_KEEP && is_tcp_opening(&work->packet)))
 		flow_revoke(flow);
 	if (work->decision.reason == EPG_REASON_IMPLICIT_DENY && work->packet.fragment == EPG_FRAGMENT_LATER)
 		work->decision.reason = EPG_REASON_FRAGMENT;
@@ -232,7 +251,7 @@ static __noinline int decide_and_track(const struct epg_control *config, struct 
 /*
  * An ICMP error follows the flow that it quotes. It goes to the sender of the quoted packet; an endpoint
  * complains only about packets that were meant for it. A flow of an earlier generation does not count: the
- * quoted packet itself was decided a moment before.
+ * quoted packet itself was decided a moment before. NOT_TRACKED: what it quotes belongs to no flow.
  */
 static __noinline int follow_quoted(const struct epg_control *config, struct work *work, void *data, void *end)
 {
@@ -246,7 +265,9 @@ static __noinline int follow_quoted(const struct epg_control *config, struct wor
 		return EPG_REASON_UNRELATED;
 	sender = flow_key(&key, &quoted, work->realm.vrf);
 	flow = flow_find(config, &key);
-	if (!flow || !flow_is_current(config, flow, work->realm.generation))
+	if (!flow)
+		return NOT_TRACKED;
+	if (!flow_is_current(config, flow, work->realm.generation))
 		return EPG_REASON_UNRELATED;
 	if (work->source.ifindex && work->source.ifindex != (sender ? flow->ifindex[0] : flow->ifindex[1]))
 		return EPG_REASON_UNRELATED;
@@ -254,6 +275,20 @@ static __noinline int follow_quoted(const struct epg_control *config, struct wor
 		return EPG_REASON_UNRELATED;
 	decide_permit_by_flow(&work->decision, flow);
 	return EPG_REASON_NONE;
+}
+
+/* What is sent about packets that nobody tracks may still be what a rule permits. */
+static __always_inline int follow_or_decide(const struct epg_control *config, struct work *work, void *data, void *end)
+{
+	int reason;
+
+	if (!is_icmp_error(&work->packet))
+		return decide_and_track(config, work);
+	reason = follow_quoted(config, work, data, end);
+	if (reason != NOT_TRACKED)
+		return reason;
+	reason = decide_and_track(config, work);
+	return reason == EPG_REASON_IMPLICIT_DENY ? EPG_REASON_UNRELATED : reason;
 }
 
 #endif

@@ -238,6 +238,9 @@ enum epg_flow_state {
 	EPG_FLOW_STATES
 };
 
+/* A flow may have been seen so many jiffies after the time with which `seen` is compared. */
+#define EPG_FLOW_SEEN_LATER 256
+
 /* Which end of an epg_flow_key: index into the arrays of struct epg_flow. */
 #define EPG_FLOW_LOW 0
 #define EPG_FLOW_HIGH 1
@@ -257,7 +260,7 @@ struct epg_flow {
 	__u8 opened_dscp;  /* its DSCP */
 	__u8 flags;        /* EPG_RULE_… of the rule that permitted it: KEEP, DSCP */
 	__u8 dscp;         /* that its packets are marked with */
-	__u32 reserved;
+	__u16 group[2];    /* classes of both ends as the rules saw them, by `match: {ip}` for one */
 };
 
 /* Value of `policers`, whose key is a class id, 32 bits: the token bucket of a policed group. */

@@ -49,7 +49,7 @@ struct space {
 	size_t n_claims, claims_capacity;
 	struct held *held[MEMORIES]; /* sorted before ids are given */
 	size_t n_held[MEMORIES], held_capacity[MEMORIES];
-	const uint8_t *in_use;           /* bitmap; NULL: none */
+	const uint8_t *in_use, *left;    /* bitmaps; NULL: none */
 	struct held holders[IDS];        /* by id: whom the running generation calls so; no name: nobody */
 	const struct claim *owners[IDS]; /* by id: whose it is from now on */
 	bool reserved[IDS];              /* by id: not for newcomers */
@@ -97,9 +97,9 @@ static uint16_t held_by(const struct space *space, int memory, const struct clai
 	return found ? (uint16_t)found->id : 0;
 }
 
-static bool is_in_use(const struct space *space, uint16_t id)
+static bool has(const uint8_t *bitmap, uint32_t id)
 {
-	return space->in_use && space->in_use[id / 8] >> id % 8 & 1;
+	return bitmap && bitmap[id / 8] >> id % 8 & 1;
 }
 
 static void space_sort(struct space *space)
@@ -116,7 +116,7 @@ static void space_sort(struct space *space)
 			qsort(held, space->n_held[memory], sizeof(*held), compare_held);
 	}
 	for (uint32_t id = 0; id < IDS; id++)
-		space->reserved[id] |= is_in_use(space, (uint16_t)id);
+		space->reserved[id] |= has(space->in_use, id) || has(space->left, id);
 }
 
 static void give(struct space *space, struct claim *claim, uint16_t id)
@@ -144,7 +144,7 @@ static bool may_have(const struct space *space, const struct claim *claim)
 			 kind_name(holder->kind), holder->name);
 		diagnostics_error(space->diagnostics, claim->place, hint, "class %u belongs to %s%s", claim->wanted,
 				  holder->kind == claim->kind ? "another " : "a ", kind_name(holder->kind));
-	} else if (!own && is_in_use(space, claim->wanted)) {
+	} else if (!own && has(space->in_use, claim->wanted)) {
 		diagnostics_error(space->diagnostics, claim->place,
 				  "choose another id, or remove the endpoints that still have it",
 				  "class %u is in use by endpoints of a group that is gone", claim->wanted);
@@ -360,6 +360,7 @@ static int assign_classes(const struct model *model, const struct compile_memory
 	if (!space || claim_groups(space, model, memory) || claim_vrfs(space, model, memory))
 		return -ENOMEM;
 	space->in_use = memory->classes_in_use;
+	space->left = memory->classes_left;
 	error = space_assign(space, EPG_CLASS_FIRST);
 	if (error)
 		return error;

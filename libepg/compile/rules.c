@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <netinet/in.h>
+
 #include "base/array.h"
 #include "policy/diagnostic.h"
 #include "base/util.h"
@@ -12,6 +14,8 @@ _Static_assert(RULES_MAX <= EPG_LEAF_RULE(UINT32_MAX) + (size_t)1, "an EPG_LEAF 
 
 /* TCP flags of which ACK or RST is one. */
 #define FLAGS_ESTABLISHED ((uint16_t)(UINT16_MAX << EPG_FLAG_RST))
+/* What is not TCP has none. */
+#define FLAGS_NONE ((uint16_t)1)
 
 /* Where rules come from while they are collected. */
 struct origin {
@@ -105,10 +109,23 @@ bool rules_have_reverse(const struct model_subject *subject, const struct model_
 	return subject->both_directions && !(subject->reverse_ports && entry->stateful);
 }
 
+static bool holds_tcp(const struct model_entry *entry)
+{
+	for (unsigned int i = 0; i < entry->n_kinds; i++) {
+		uint16_t first = entry->kinds[i].first, last = entry->kinds[i].last;
+
+		if ((first <= EPG_KIND_IPV4 + IPPROTO_TCP && last >= EPG_KIND_IPV4 + IPPROTO_TCP) ||
+		    (first <= EPG_KIND_IPV6 + IPPROTO_TCP && last >= EPG_KIND_IPV6 + IPPROTO_TCP))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The opposite packets of a stateless entry: ports change places, an ARP request and its reply too; type and code of
  * ICMP do not. Nobody is there to know who opened the flow, so TCP asks for ACK or RST: a provider cannot open
- * connections with it. Later fragments, which show no flags, open nothing: a rule for them alone asks for none.
+ * connections with it. So does TCP among other protocols, whose packets have no flags; a TCP packet without any
+ * opens nothing. Later fragments, which show no flags, open nothing either: a rule for them alone asks for none.
  */
 static void turn_round(const struct model_entry *entry, struct catalog_rule *rule)
 {
@@ -123,6 +140,8 @@ static void turn_round(const struct model_entry *entry, struct catalog_rule *rul
 	if (entry->tcp && entry->fragment.first == 0) {
 		rule->tcp_flags = FLAGS_ESTABLISHED;
 		rule->fragment.last = 0;
+	} else if (holds_tcp(entry)) {
+		rule->tcp_flags = FLAGS_ESTABLISHED | FLAGS_NONE;
 	}
 }
 

@@ -32,11 +32,12 @@ struct tables {
 struct compile_memory {
 	const struct catalog *catalogs[2]; /* of the running generation and the one before; may be NULL */
 	const uint8_t *classes_in_use;     /* bitmap of 65536 bits: ids that endpoints carry; may be NULL */
+	const uint8_t *classes_left;       /* bitmap: ids of which counters or flows are left; may be NULL */
 };
 
 /*
  * Lays out the tables of `model`. Groups, VRFs and bridge domains keep the ids that the catalogs of
- * `memory` (NULL: nothing) give them; new ones get ids that nobody had. Problems of the policy (a class id taken twice,
+ * `memory` (NULL: nothing) give them; new ones get ids of which nothing is left. Problems of the policy (a class id taken twice,
  * more ids than there are, a diagram beyond bounds) go to `diagnostics`.
  * Returns 0, -EBADMSG with at least one error in diagnostics, or -ENOMEM.
  */

@@ -155,7 +155,7 @@ static bool is_kept(const struct epg_flow *flow, const struct end ends[2], uint3
 	     rule != EPG_RULE_DESTINATION_NOT_PREFERRED))
 		return false;
 	for (int i = 0; i < 2; i++)
-		if (ends[i].ifindex != flow->ifindex[i] || (ends[i].ifindex && ends[i].bound != flow->class_id[i]))
+		if (ends[i].ifindex != flow->ifindex[i] || ends[i].class_id != flow->group[i])
 			return false;
 	return true;
 }
@@ -231,7 +231,7 @@ bool flow_fate_is_idle(const struct epg_control *control, const struct epg_flow_
 
 	if (flow->state >= EPG_FLOW_STATES)
 		return true;
-	if ((int32_t)idle < 0) /* it was seen while we were looking */
+	if (idle > (uint32_t)-EPG_FLOW_SEEN_LATER) /* it was seen while we were looking */
 		return false;
 	return idle >
 	       (key->protocol == IPPROTO_TCP ? control->tcp_timeout[flow->state] : control->timeout[flow->state]);

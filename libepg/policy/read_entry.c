@@ -374,18 +374,22 @@ static void set_kinds(struct entry_draft *draft)
 		entry->kinds[1] = (struct model_range){0, 0};
 }
 
-/* Only IP is tracked: frames of other sorts are looked at one by one. */
+/* Only IP is tracked, by its first fragments: frames of other sorts are looked at one by one. */
 static void read_stateful(struct entry_draft *draft)
 {
+	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
 	const struct tree_node *node = draft->nodes->stateful;
-	bool tracked = is_ip(draft) || draft->family == FAMILY_ANY;
+	const char *hint = "write stateful: false, or take it out";
+	bool ip = is_ip(draft) || draft->family == FAMILY_ANY, pieces = draft->nodes->fragments;
 
-	draft->entry.stateful = tracked;
-	if (!node || !schema_boolean(draft->reader->diagnostics, node, &draft->entry.stateful))
+	draft->entry.stateful = ip && !pieces;
+	if (!node || !schema_boolean(diagnostics, node, &draft->entry.stateful) || !draft->entry.stateful)
 		return;
-	if (draft->entry.stateful && !tracked)
-		diagnostics_error(draft->reader->diagnostics, node->place, "write stateful: false, or take it out",
-				  "frames of etherT %.64s are not tracked", draft->nodes->ether_type->text);
+	if (!ip)
+		diagnostics_error(diagnostics, node->place, hint, "frames of etherT %.64s are not tracked",
+				  draft->nodes->ether_type->text);
+	else if (pieces)
+		diagnostics_error(diagnostics, node->place, hint, "later fragments are not tracked");
 }
 
 /* Reads all keys but the name. */

@@ -21,6 +21,7 @@ struct apply {
 	struct plan_policy policy;
 	struct plan plan;
 	uint8_t *classes_in_use;
+	uint8_t *classes_left;
 };
 
 static void apply_clear(struct apply *apply)
@@ -30,24 +31,75 @@ static void apply_clear(struct apply *apply)
 	generation_close(apply->running);
 	generation_close(apply->previous);
 	free(apply->classes_in_use);
+	free(apply->classes_left);
 }
 
 /* ---- compiling beside what there is ---- */
 
-struct classes_in_use {
+/* Sets of class ids, as struct compile_memory has them. */
+struct class_marks {
 	uint8_t *bitmap;
 	uint32_t running;
 };
 
-/* What a binding was before an earlier apply is in nobody's use any more. */
-static int mark_class(void *user, const void *key, const void *value)
+static void mark(struct class_marks *marks, __u32 class_id)
 {
-	const struct classes_in_use *in_use = user;
-	__u16 class_id = observe_binding(value, in_use->running)->class_id;
+	if (class_id <= EPG_CLASS_LAST)
+		marks->bitmap[class_id / 8] |= (uint8_t)(1 << class_id % 8);
+}
+
+/* What a binding was before an earlier apply is in nobody's use any more. */
+static int mark_endpoint(void *user, const void *key, const void *value)
+{
+	struct class_marks *marks = user;
 
 	(void)key;
-	in_use->bitmap[class_id / 8] |= (uint8_t)(1 << class_id % 8);
+	mark(marks, observe_binding(value, marks->running)->class_id);
 	return 0;
+}
+
+static int mark_drop(void *user, const void *key, const void *value)
+{
+	const struct epg_drop_key *drop = key;
+
+	(void)value;
+	mark(user, drop->source);
+	mark(user, drop->destination);
+	return 0;
+}
+
+static int mark_policer(void *user, const void *key, const void *value)
+{
+	(void)value;
+	mark(user, *(const __u32 *)key);
+	return 0;
+}
+
+/* Flows that may be kept are held to the groups that they were permitted to. */
+static int mark_flow(void *user, const void *key, const void *value)
+{
+	const struct epg_flow *flow = value;
+
+	(void)key;
+	for (int end = 0; flow->flags & EPG_RULE_KEEP && end < 2; end++) {
+		mark(user, flow->class_id[end]);
+		mark(user, flow->group[end]);
+	}
+	return 0;
+}
+
+/* A newcomer must not come into what a group that is gone has left behind. */
+static int mark_leftovers(struct apply *apply)
+{
+	struct class_marks marks = {.bitmap = apply->classes_left};
+	struct instance *instance = apply->instance;
+	int error = walk_map(instance->fd.drops, mark_drop, &marks);
+
+	if (!error)
+		error = walk_map(instance->fd.policers, mark_policer, &marks);
+	if (!error)
+		error = walk_map(instance->fd.flows, mark_flow, &marks);
+	return error ? context_fail_kernel(apply->epg, error, "drops, policers, flows", "can't read the maps") : 0;
 }
 
 /* What ids are taken: by the generations that are kept, and by endpoints. */
@@ -55,18 +107,23 @@ static int remember(struct apply *apply)
 {
 	const struct epg_control *control;
 	struct epg *epg = apply->epg;
+	struct class_marks in_use;
 	int error;
 
 	apply->classes_in_use = calloc(1, (EPG_CLASS_LAST + 1) / 8);
-	if (!apply->classes_in_use)
+	apply->classes_left = calloc(1, (EPG_CLASS_LAST + 1) / 8);
+	if (!apply->classes_in_use || !apply->classes_left)
 		return context_fail_kernel(epg, -ENOMEM, NULL, "can't apply the policy");
 	if (!apply->instance)
 		return 0;
 	control = apply->instance->control;
-	error = walk_map(apply->instance->fd.endpoints, mark_class,
-			 &(struct classes_in_use){apply->classes_in_use, observe_generation(apply->instance)});
+	in_use = (struct class_marks){apply->classes_in_use, observe_generation(apply->instance)};
+	error = walk_map(apply->instance->fd.endpoints, mark_endpoint, &in_use);
 	if (error)
 		return context_fail_kernel(epg, error, "endpoints", "can't read the map");
+	error = mark_leftovers(apply);
+	if (error)
+		return error;
 	error = observe_running(epg, apply->instance, &apply->running);
 	if (!error && control->previous_generation)
 		error = generation_open(epg, control->previous_generation, control->previous_slot, &apply->previous);
@@ -80,6 +137,7 @@ static int compile(struct apply *apply, struct epg_diagnostics **ret_diagnostics
 		.catalogs = {apply->running ? &apply->running->catalog : NULL,
 			     apply->previous ? &apply->previous->catalog : NULL},
 		.classes_in_use = apply->classes_in_use,
+		.classes_left = apply->classes_left,
 	};
 	int error;
 

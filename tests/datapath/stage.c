@@ -327,6 +327,22 @@ void stage_shift_flows(struct stage *stage, int jiffies)
 	close(map);
 }
 
+size_t stage_count_flows(struct stage *stage, enum epg_flow_state state)
+{
+	int map = open_map(stage, "flows");
+	struct epg_flow_key key, *previous = NULL;
+	struct epg_flow flow;
+	size_t count = 0;
+
+	while (!bpf_map_get_next_key(map, previous, &key)) {
+		cr_assert_eq(bpf_map_lookup_elem(map, &key, &flow), 0);
+		count += flow.state == state;
+		previous = &key;
+	}
+	close(map);
+	return count;
+}
+
 void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds)
 {
 	int map = open_map(stage, "control");

@@ -81,6 +81,7 @@ char *stage_policy_with(const char *policy, const char *piece, const char *repla
 void stage_move_endpoint(struct stage *stage, enum stage_interface interface, enum stage_interface to_group_of);
 /* Moves the clock of all tracked flows: as if they had been seen `jiffies` later. */
 void stage_shift_flows(struct stage *stage, int jiffies);
+size_t stage_count_flows(struct stage *stage, enum epg_flow_state state);
 /* How long a UDP or ICMP flow in this state is remembered. */
 void stage_set_timeout(struct stage *stage, enum epg_flow_state state, unsigned int seconds);
 

@@ -90,6 +90,22 @@ Test(across, a_contract_of_wider_scope_joins_two_vrfs_and_replies_come_back)
 	stage_close(stage);
 }
 
+/* What goes to an endpoint of the other VRF is seen by that side's entry too, or it would be forgotten too soon. */
+Test(across, both_sides_see_both_directions)
+{
+	struct stage *stage = open_joined();
+	struct packet_spec open = from_lab(80), reply = to_lab(&open), data = open;
+	size_t count;
+
+	data.tcp_flags = PACKET_TCP_ACK;
+	cr_assert(routed(stage, STAGE_FREE, STAGE_BACK, &open));
+	cr_assert(routed(stage, STAGE_BACK, STAGE_FREE, &reply));
+	cr_assert(routed(stage, STAGE_FREE, STAGE_BACK, &data));
+	count = stage_count_flows(stage, EPG_FLOW_ESTABLISHED);
+	cr_assert_eq(count, 2, "%zu entries", count);
+	stage_close(stage);
+}
+
 Test(across, straight_from_the_senders_interface_too)
 {
 	struct stage *stage = open_joined();

@@ -123,11 +123,79 @@ Test(change, an_endpoint_that_moves_takes_no_kept_flow_along)
 	free(policy);
 }
 
+Test(change, a_kept_connection_is_not_opened_again)
+{
+	char *policy = kept_policy();
+	struct stage *stage = stage_open(policy);
+	struct conversation talk = conversation(true);
+
+	begin(stage, &talk);
+	apply_with(stage, policy, "      consume: [web]\n", "");
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &talk.open));
+	cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &talk.data), "what was open goes on");
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &talk.open));
+	stage_close(stage);
+	free(policy);
+}
+
+/* 198.51.100.7, of the group `world`, opens to back; then the address is another group's, then nobody's. */
+Test(change, an_address_outside_that_changes_its_group_takes_no_kept_flow_along)
+{
+	char *policy =
+		stage_policy_with(STAGE_POLICY, "{name: world, subjects:", "{name: world, onChange: keep, subjects:");
+	char *closed = stage_policy_with(policy, "\"::/0\"], consume: [world]}", "\"::/0\"]}");
+	char *moved = stage_policy_with(closed, "subnets: [192.0.2.0/24,", "subnets: [192.0.2.0/24, 198.51.100.0/24,");
+	struct stage *stage = stage_open(policy);
+	struct packet_spec spec = stage_spec(true, STAGE_NOBODY, stage_host(STAGE_BACK));
+	struct stage_hook egress = {.program = STAGE_EGRESS, .interface = STAGE_BACK};
+	static const uint8_t stranger[] = {198, 51, 100, 7};
+	struct packet open, data;
+
+	memcpy(spec.source + 12, stranger, sizeof(stranger));
+	spec.destination_port = 80;
+	cr_assert_eq(packet_build(&spec, &open), 0);
+	spec.tcp_flags = PACKET_TCP_ACK;
+	cr_assert_eq(packet_build(&spec, &data), 0);
+	cr_assert(stage_run(stage, &egress, &open).passed);
+	stage_apply(stage, closed);
+	cr_assert(stage_run(stage, &egress, &data).passed, "kept, as long as it is of the same group");
+	stage_apply(stage, moved);
+	cr_assert_not(stage_run(stage, &egress, &data).passed);
+	stage_close(stage);
+	free(moved);
+	free(closed);
+	free(policy);
+}
+
+/* Ids are given anew; what is left of those who had them is not. */
+Test(change, a_new_group_does_not_come_into_what_an_old_one_has_left)
+{
+	char *policy = kept_policy();
+	char *gone = stage_policy_with(policy, "    - name: front\n      bridgeDomain: bd1\n      consume: [web]\n",
+				       "    - name: newcomer\n      bridgeDomain: bd1\n");
+	struct stage *stage = stage_open(policy);
+	struct conversation talk = conversation(true);
+	struct packet_spec denied = talk.open;
+
+	denied.destination_port = 22;
+	begin(stage, &talk);
+	cr_assert_not(stage_sends(stage, STAGE_FRONT, &denied));
+	apply_with(stage, gone, "name: newcomer", "name: between");
+	apply_with(stage, gone, "name: newcomer", "name: between");
+	stage_apply(stage, gone);
+	cr_assert_eq(stage_drops_between(stage, "shop/store/newcomer", "shop/store/back", EPG_REASON_IMPLICIT_DENY), 0);
+	cr_assert_not(stage_sends(stage, STAGE_FRONT, &talk.data), "the kept flow was front's");
+	stage_close(stage);
+	free(gone);
+	free(policy);
+}
+
 Test(change, a_flow_is_decided_anew_by_the_packet_that_opened_it)
 {
-	char *policy = stage_policy_with(STAGE_POLICY, "{name: http, entries: [{name: http, prot: tcp, dPort: 80}]}",
-					 "{name: http, entries: [{name: http, prot: tcp, dPort: 80, tcpFlags: [syn], "
-					 "matchDscp: AF11}]}");
+	char *policy = stage_policy_with(
+		STAGE_POLICY, "{name: http, entries: [{name: http, prot: tcp, dPort: 80}]}",
+		"{name: http, entries: [{name: http, prot: tcp, dPort: 80, sPort: 40000, tcpFlags: [syn], "
+		"matchDscp: AF11}]}");
 	char *strict = stage_policy_with(policy, WEB, "{name: web, subjects: [{name: all, filters: [http]}]}");
 	struct stage *stage = stage_open(strict);
 	struct conversation talk = conversation(true);

@@ -192,6 +192,7 @@ Test(infrastructure, multicast_membership_passes_and_multicast_does_not)
 	struct stage *stage = stage_open(STAGE_POLICY);
 	struct packet_spec report = icmpv6(STAGE_FRONT, 143, 0x16), igmp = stage_spec(true, STAGE_FRONT, 0), data,
 			   query;
+	struct packet packet;
 
 	report.ttl = 1;
 	cr_assert(stage_sends(stage, STAGE_FRONT, &report));
@@ -203,7 +204,9 @@ Test(infrastructure, multicast_membership_passes_and_multicast_does_not)
 	igmp.destination[12] = 224;
 	igmp.destination[13] = 0;
 	igmp.destination[15] = 22;
-	cr_assert(stage_sends(stage, STAGE_FRONT, &igmp));
+	cr_assert_eq(packet_build(&igmp, &packet), 0);
+	packet.data[packet.transport] = 0x22;
+	cr_assert(runs(stage, STAGE_INGRESS, STAGE_FRONT, &packet), "a report of version 3");
 	data = igmp;
 	data.protocol = 17;
 	data.destination_port = 5353;

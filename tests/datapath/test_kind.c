@@ -63,7 +63,7 @@ static bool arrives(struct stage *stage, enum stage_interface from, enum stage_i
 static void introduce(struct stage *stage, enum stage_interface who)
 {
 	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = who};
-	struct packet_spec spec = between(who, STAGE_FRONT);
+	struct packet_spec spec = stage_spec(true, who, 1); /* it asks for the gateway */
 	struct packet arp;
 
 	cr_assert_eq(packet_build_arp(&spec, 1, &arp), 0);
@@ -112,6 +112,36 @@ Test(kind, a_mac_address_stays_with_its_endpoint_through_an_apply)
 	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, passes(stage, STAGE_FRONT, &to_back));
 	free(filter);
 	stage_close(stage);
+}
+
+Test(kind, a_mac_address_that_two_have_stays_with_the_first)
+{
+	struct stage *stage = open_with("{name: lldp, etherT: 0x88cc}");
+	struct packet to_back = other(STAGE_FRONT, STAGE_BACK, 0x88cc);
+	struct stage_hook guest = {.program = STAGE_INGRESS, .interface = STAGE_GUEST};
+	struct packet_spec spec = stage_spec(true, STAGE_GUEST, 1);
+	struct packet arp;
+
+	introduce(stage, STAGE_BACK);
+	stage_mac(stage_host(STAGE_BACK), spec.source_mac);
+	cr_assert_eq(packet_build_arp(&spec, 1, &arp), 0);
+	stage_run(stage, &guest, &arp);
+	cr_assert(arrives(stage, STAGE_FRONT, STAGE_BACK, &to_back));
+	cr_assert_not(arrives(stage, STAGE_FRONT, STAGE_GUEST, &to_back));
+	stage_close(stage);
+}
+
+Test(kind, a_mac_address_that_an_endpoint_no_longer_has_leads_nowhere)
+{
+	struct stage *stage = open_with("{name: lldp, etherT: 0x88cc}");
+	struct packet to_back = other(STAGE_FRONT, STAGE_BACK, 0x88cc);
+	char *changed = stage_policy_with(STAGE_POLICY, "mac: \"02:00:00:00:00:04\"", "mac: \"02:00:00:00:00:44\"");
+
+	introduce(stage, STAGE_BACK);
+	stage_apply(stage, changed);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_UNKNOWN_DESTINATION, passes(stage, STAGE_FRONT, &to_back));
+	stage_close(stage);
+	free(changed);
 }
 
 /* ---- other protocols ---- */
@@ -273,5 +303,110 @@ Test(kind, neighbour_solicitations_follow_the_contract_too)
 
 	cr_assert(solicits(stage, STAGE_FRONT, STAGE_BACK));
 	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, solicits(stage, STAGE_FRONT, STAGE_DB));
+	stage_close(stage);
+}
+
+/* Another's MAC address, or its IP address, makes it the other's business, whatever is asked about. */
+Test(kind, what_is_sent_to_an_endpoint_takes_the_contract_whatever_it_asks_about)
+{
+	struct stage *stage = open_arp("{name: who, etherT: arp, arpOpcode: request}");
+	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_FRONT};
+	struct packet_spec spec = stage_spec(true, STAGE_FRONT, 1), ipv6 = stage_spec(false, STAGE_FRONT, 5);
+	struct packet packet;
+	uint8_t unowned[16];
+
+	introduce(stage, STAGE_DB);
+	stage_mac(stage_host(STAGE_DB), spec.destination_mac);
+	cr_assert_eq(packet_build_arp(&spec, 2, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_run(stage, &hook, &packet).passed);
+	stage_address(true, stage_host(STAGE_FRONT), spec.destination);
+	cr_assert_eq(packet_build_arp(&spec, 2, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_run(stage, &hook, &packet).passed);
+	stage_address(false, 77, unowned);
+	cr_assert_eq(packet_build_neighbor(&ipv6, 136, unowned, &packet), 0);
+	cr_assert_not(stage_run(stage, &hook, &packet).passed, "an advertisement of what is not its own");
+	stage_close(stage);
+}
+
+Test(kind, an_endpoint_of_another_vrf_announces_nothing_here)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = stage_spec(true, STAGE_FREE, stage_host(STAGE_FRONT));
+	struct stage_hook ingress = {.program = STAGE_INGRESS, .interface = STAGE_FREE};
+	struct stage_hook egress = {.program = STAGE_EGRESS,
+				    .interface = STAGE_FRONT,
+				    .ingress_ifindex = stage_ifindex(stage, STAGE_FREE)};
+	struct stage_result sent;
+	struct packet arp;
+
+	spec.source[13] = 2;
+	spec.source[15] = 2;
+	cr_assert_eq(packet_build_arp(&spec, 1, &arp), 0);
+	sent = stage_run(stage, &ingress, &arp);
+	cr_assert(sent.passed);
+	egress.mark = sent.mark;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_UNKNOWN_SOURCE, stage_run(stage, &egress, &arp).passed);
+	stage_close(stage);
+}
+
+Test(kind, infrastructure_carries_nothing_else)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_FRONT};
+	struct packet_spec spec = between(STAGE_FRONT, STAGE_DB), solicit = stage_spec(false, STAGE_FRONT, 5);
+	static const uint8_t group[] = {224, 0, 0, 22};
+	struct packet packet;
+
+	cr_assert_eq(packet_build_arp(&spec, 1, &packet), 0);
+	packet.length += 1000;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_MALFORMED, stage_run(stage, &hook, &packet).passed);
+	memcpy(spec.destination + 12, group, sizeof(group));
+	spec.protocol = 2;
+	spec.payload = 1000;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	packet.data[packet.payload] = 0x13;
+	cr_assert_not(stage_run(stage, &hook, &packet).passed, "IGMP of a router protocol");
+	packet.data[packet.payload] = 0x22;
+	cr_assert(stage_run(stage, &hook, &packet).passed, "a report");
+	solicit.protocol = 58;
+	solicit.icmp_type = 133;
+	solicit.ttl = 255;
+	solicit.payload = 1000;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &solicit));
+	stage_close(stage);
+}
+
+Test(kind, a_stateless_rule_for_all_of_ip_opens_no_connection_backwards)
+{
+	struct stage *stage = open_with("{name: all, etherT: ip, stateful: false}");
+	struct packet_spec open = between(STAGE_BACK, STAGE_FRONT), udp;
+
+	open.destination_port = 22;
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &open));
+	open.tcp_flags = PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_BACK, &open));
+	udp = open;
+	udp.protocol = 17;
+	cr_assert(stage_sends(stage, STAGE_BACK, &udp), "of UDP nobody knows");
+	stage_close(stage);
+}
+
+/* An error about a packet that nothing tracks. */
+Test(kind, an_icmp_error_may_be_what_a_rule_permits)
+{
+	struct stage *stage =
+		open_with("{name: errors, prot: icmp, icmpType: destination-unreachable, stateful: false}");
+	struct packet_spec error = between(STAGE_FRONT, STAGE_BACK), cause = between(STAGE_BACK, STAGE_FRONT);
+	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_FRONT};
+	struct packet about, packet;
+
+	error.protocol = 1;
+	error.icmp_type = 3;
+	cr_assert_eq(packet_build(&cause, &about), 0);
+	cr_assert_eq(packet_build_error(&error, &about, &packet), 0);
+	cr_assert(stage_run(stage, &hook, &packet).passed);
+	error.icmp_type = 11;
+	cr_assert_eq(packet_build_error(&error, &about, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_UNRELATED, stage_run(stage, &hook, &packet).passed);
 	stage_close(stage);
 }

@@ -52,9 +52,26 @@ static void set_ecn(struct packet *packet, bool ipv4)
 	}
 }
 
+/* The packet as it arrives at `to`, after both hooks. */
+static struct stage_result arrive(struct stage *stage, enum stage_program program, enum stage_interface from,
+				  enum stage_interface to, const struct packet *packet)
+{
+	struct stage_hook sender = {.program = program, .interface = from};
+	struct stage_hook receiver = {.program = STAGE_EGRESS,
+				      .interface = to,
+				      .ingress_ifindex = stage_ifindex(stage, from)};
+	struct stage_result sent = stage_run(stage, &sender, packet);
+	struct packet between = *packet;
+
+	if (!sent.passed)
+		return sent;
+	memcpy(between.data, sent.frame, packet->length);
+	receiver.mark = program == STAGE_XDP ? 0 : sent.mark;
+	return stage_run(stage, &receiver, &between);
+}
+
 static void expect_marked(struct stage *stage, enum stage_program program, bool ipv4)
 {
-	struct stage_hook hook = {.program = program, .interface = STAGE_FRONT};
 	struct packet_spec spec = stage_spec(ipv4, STAGE_FRONT, stage_host(STAGE_BACK));
 	struct stage_result result;
 	struct packet packet;
@@ -64,7 +81,7 @@ static void expect_marked(struct stage *stage, enum stage_program program, bool 
 	set_ecn(&packet, ipv4);
 	cr_assert(!ipv4 || ipv4_checksum_holds(packet.data), "the test's own frame");
 	for (int i = 0; i < 2; i++) {
-		result = stage_run(stage, &hook, &packet);
+		result = arrive(stage, program, STAGE_FRONT, STAGE_BACK, &packet);
 		cr_assert(result.passed);
 		cr_assert_eq(traffic_class(result.frame, ipv4), AF21 << 2 | ECN_CAPABLE, "%s packet, IPv%d: 0x%x",
 			     i ? "second" : "first", ipv4 ? 4 : 6, traffic_class(result.frame, ipv4));
@@ -88,7 +105,6 @@ Test(mark, replies_are_marked_by_their_flow)
 	struct stage *stage = open_stage();
 	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_BACK));
 	struct packet_spec reply = stage_spec(true, STAGE_BACK, stage_host(STAGE_FRONT));
-	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_BACK};
 	struct stage_result result;
 	struct packet packet;
 
@@ -97,7 +113,7 @@ Test(mark, replies_are_marked_by_their_flow)
 	reply.tcp_flags = PACKET_TCP_SYN | PACKET_TCP_ACK;
 	cr_assert(stage_sends(stage, STAGE_FRONT, &spec));
 	cr_assert_eq(packet_build(&reply, &packet), 0);
-	result = stage_run(stage, &hook, &packet);
+	result = arrive(stage, STAGE_INGRESS, STAGE_BACK, STAGE_FRONT, &packet);
 	cr_assert(result.passed);
 	cr_assert_eq(traffic_class(result.frame, true), AF21 << 2);
 	stage_close(stage);
@@ -107,33 +123,74 @@ Test(mark, what_other_rules_permit_stays_as_it_is)
 {
 	struct stage *stage = open_stage();
 	struct packet_spec spec = stage_spec(true, STAGE_BACK, stage_host(STAGE_DB));
-	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_BACK};
 	struct stage_result result;
 	struct packet packet;
 
 	spec.destination_port = 5432;
 	spec.dscp = 46;
 	cr_assert_eq(packet_build(&spec, &packet), 0);
-	result = stage_run(stage, &hook, &packet);
+	result = arrive(stage, STAGE_INGRESS, STAGE_BACK, STAGE_DB, &packet);
 	cr_assert(result.passed);
 	cr_assert_eq(memcmp(result.frame, packet.data, packet.length), 0, "not one byte is changed");
 	stage_close(stage);
 }
 
-Test(mark, the_hook_that_decides_marks_also_towards_the_endpoint)
+/* Both hooks decide on what is not tracked: the second one must see what was sent. */
+Test(mark, a_rule_that_matches_a_dscp_sees_the_senders)
 {
-	struct stage *stage = open_stage();
+	char *filter = stage_policy_with(STAGE_POLICY, "{name: http, prot: tcp, dPort: 80}",
+					 "{name: http, prot: tcp, dPort: 80, matchDscp: EF, stateful: false}");
+	char *policy = stage_policy_with(filter, "{name: web, subjects: [{name: all, filters: [web]}]}",
+					 "{name: web, subjects: [{name: all, dscp: AF21, filters: [http]}]}");
+	struct stage *stage = stage_open(policy);
 	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_BACK));
-	struct stage_hook hook = {.program = STAGE_EGRESS,
-				  .interface = STAGE_BACK,
-				  .ingress_ifindex = stage_ifindex(stage, STAGE_FRONT)};
 	struct stage_result result;
 	struct packet packet;
 
-	spec.destination_port = 443;
+	spec.destination_port = 80;
+	spec.dscp = 46;
 	cr_assert_eq(packet_build(&spec, &packet), 0);
-	result = stage_run(stage, &hook, &packet);
-	cr_assert(result.passed, "from an endpoint's interface, decided by no hook before");
+	result = arrive(stage, STAGE_INGRESS, STAGE_FRONT, STAGE_BACK, &packet);
+	cr_assert(result.passed);
 	cr_assert_eq(traffic_class(result.frame, true), AF21 << 2);
 	stage_close(stage);
+	free(policy);
+	free(filter);
+}
+
+/* Outside nobody writes after the sender's hook. */
+static void expect_marked_outwards(enum stage_program program, bool ipv4)
+{
+	char *dscp = stage_policy_with(STAGE_POLICY, "{name: world, subjects: [{name: all,",
+				       "{name: world, subjects: [{name: all, dscp: AF21,");
+	char *provided = stage_policy_with(dscp, "::/0\"], consume: [world]}", "::/0\"], provide: [world]}");
+	char *policy = stage_policy_with(provided, "      consume: [web]\n", "      consume: [web, world]\n");
+	struct stage *stage = stage_open(policy);
+	struct packet_spec spec = stage_spec(ipv4, STAGE_FRONT, 99);
+	struct stage_hook hook = {.program = program, .interface = STAGE_FRONT};
+	struct stage_result result;
+	struct packet packet;
+
+	spec.destination[ipv4 ? 12 : 0] = 0x20;
+	spec.destination_port = 80;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	set_ecn(&packet, ipv4);
+	for (int i = 0; i < 2; i++) {
+		result = stage_run(stage, &hook, &packet);
+		cr_assert(result.passed);
+		cr_assert_eq(traffic_class(result.frame, ipv4), AF21 << 2 | ECN_CAPABLE);
+		cr_assert(!ipv4 || ipv4_checksum_holds(result.frame));
+	}
+	stage_close(stage);
+	free(policy);
+	free(provided);
+	free(dscp);
+}
+
+Test(mark, what_leaves_the_host_is_marked_at_the_senders_hook)
+{
+	expect_marked_outwards(STAGE_INGRESS, true);
+	expect_marked_outwards(STAGE_INGRESS, false);
+	expect_marked_outwards(STAGE_XDP, true);
+	expect_marked_outwards(STAGE_XDP, false);
 }

@@ -134,3 +134,27 @@ Test(police, an_address_that_belongs_to_a_policed_group_is_policed_on_anybodys_i
 	free(shared);
 	free(policy);
 }
+
+/* A debt is measured in the time that the old rate would take. */
+Test(police, a_higher_rate_holds_from_now_on)
+{
+	char *slow = stage_policy_with(STAGE_POLICY, "      consume: [web]\n",
+				       "      consume: [web]\n      police: {rate: 8kbit, burst: 64kb}\n");
+	char *fast = stage_policy_with(slow, "8kbit", "1gbit");
+	struct stage *stage = stage_open(slow);
+	struct packet_spec spec = datagram(true, STAGE_FRONT);
+
+	while (stage_sends(stage, STAGE_FRONT, &spec))
+		;
+	stage_apply(stage, fast);
+	stage_sends(stage, STAGE_FRONT, &spec); /* finds the bucket empty, at worst */
+	for (int i = 0; i < 10; i++) {
+		const struct timespec pause = {.tv_nsec = 10000000};
+
+		nanosleep(&pause, NULL);
+		cr_assert(stage_sends(stage, STAGE_FRONT, &spec), "packet %d", i);
+	}
+	stage_close(stage);
+	free(fast);
+	free(slow);
+}

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
 #include "generate_filter.h"
 
 #include "base/util.h"
@@ -72,10 +74,21 @@ static void add_fragments(struct generator *generator, struct document_node *ent
 		document_scalar(generator->arena, entry, "fragments", "only");
 }
 
+static bool has_key(const struct document_node *mapping, const char *key)
+{
+	for (const struct document_node *node = mapping->first; node; node = node->next)
+		if (!strcmp(node->key, key))
+			return true;
+	return false;
+}
+
+/* Later fragments cannot be. */
 static void add_stateful(struct generator *generator, struct document_node *entry)
 {
+	bool tracked = chance(generator, 15) && !has_key(entry, "fragments");
+
 	if (chance(generator, 35))
-		document_scalar(generator->arena, entry, "stateful", "%s", chance(generator, 85) ? "false" : "true");
+		document_scalar(generator->arena, entry, "stateful", "%s", tracked ? "true" : "false");
 }
 
 static void write_tcp(struct generator *generator, struct document_node *entry)

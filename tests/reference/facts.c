@@ -61,6 +61,12 @@ bool facts_match(const struct model_entry *entry, const struct facts *facts)
 	       (entry->tcp_flags >> facts->flags & 1);
 }
 
+static bool is_whole_tcp(const struct facts *facts)
+{
+	return (facts->kind == EPG_KIND_IPV4 + IPPROTO_TCP || facts->kind == EPG_KIND_IPV6 + IPPROTO_TCP) &&
+	       !facts->later_fragment;
+}
+
 bool facts_match_opposite(const struct model_entry *entry, const struct facts *facts)
 {
 	struct model_entry turned = *entry;
@@ -76,6 +82,8 @@ bool facts_match_opposite(const struct model_entry *entry, const struct facts *f
 		if (!(facts->flags & (EPG_FLAG_ACK | EPG_FLAG_RST)))
 			return false;
 		turned.tcp_flags = MODEL_TCP_FLAGS_ANY;
+	} else if (is_whole_tcp(facts) && facts->flags && !(facts->flags & (EPG_FLAG_ACK | EPG_FLAG_RST))) {
+		return false; /* TCP among other protocols: what could open a connection does not pass either */
 	}
 	return facts_match(&turned, &opposite);
 }

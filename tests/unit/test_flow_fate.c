@@ -111,7 +111,7 @@ static struct tracked connection(const struct world *world, const char *low, uin
 	for (int i = 0; i < 2; i++) {
 		const struct plan_endpoint *endpoint = plan_endpoint_of(&world->plan, tracked.flow.ifindex[i]);
 
-		tracked.flow.class_id[i] = endpoint ? endpoint->after.class_id : 0;
+		tracked.flow.class_id[i] = tracked.flow.group[i] = endpoint ? endpoint->after.class_id : 0;
 	}
 	return tracked;
 }
@@ -182,9 +182,9 @@ Test(flow_fate, what_is_kept_outlives_its_permit_but_not_a_denial)
 	tracked = FRONT_TO_BACK(&world);
 	tracked.flow.flags = EPG_RULE_KEEP;
 	cr_assert_eq(fate_of(&world, &tracked).outcome, FLOW_KEPT);
-	tracked.flow.class_id[0]++;
+	tracked.flow.group[0]++;
 	cr_assert_eq(fate_of(&world, &tracked).outcome, FLOW_DENIED, "for another group it was never permitted");
-	tracked.flow.class_id[0]--;
+	tracked.flow.group[0]--;
 	tracked.flow.ifindex[0] = 0;
 	cr_assert_eq(fate_of(&world, &tracked).outcome, FLOW_DENIED,
 		     "it was a stranger's, whose address is front's now");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Marks permitted packets with the DSCP of their contract's subject (RFC 2474); ECN stays as it is (RFC 3168). */
-#ifndef BPF_MARK_H
-#define BPF_MARK_H
+#ifndef BPF_DSCP_H
+#define BPF_DSCP_H
 
 #include "work.h"
 
@@ -16,10 +16,15 @@ static __always_inline __u8 traffic_class_of(const struct work *work)
 	return work->decision.dscp << 2 | (work->packet.traffic_class & ECN_MASK);
 }
 
-/* By the hook that has decided, and only where it changes anything. */
-static __always_inline bool takes_mark(const struct work *work)
+/*
+ * Before the destination's endpoint on this host, else where the packet leaves the source: rules that match a DSCP see
+ * it as it was sent, at both hooks.
+ */
+static __always_inline bool takes_dscp(const struct work *work)
 {
-	if (!(work->decision.flags & EPG_RULE_DSCP) || work->decision.verdict != EPG_PERMIT || work->decided)
+	if (!(work->decision.flags & EPG_RULE_DSCP) || work->decision.verdict != EPG_PERMIT)
+		return false;
+	if (work->hook != EPG_HOOK_TC_EGRESS && (work->destination.ifindex || work->decided))
 		return false;
 	return is_ip(&work->packet) && traffic_class_of(work) != work->packet.traffic_class;
 }
@@ -35,7 +40,7 @@ static __always_inline __be16 checksum_replace(__be16 checksum_be, __be16 from_b
 }
 
 /* Writes into headers that lie before `end`. */
-static __always_inline void mark_frame(void *data, void *end, const struct work *work)
+static __always_inline void write_dscp_frame(void *data, void *end, const struct work *work)
 {
 	__u8 *ip = data + ETH_HLEN;
 	__u8 traffic_class = traffic_class_of(work);
@@ -56,7 +61,7 @@ static __always_inline void mark_frame(void *data, void *end, const struct work 
  * Through helpers: a program that wrote to packets itself would be given a prologue that copies each cloned one, as
  * TCP's are, marked or not.
  */
-static __always_inline void mark_skb(struct __sk_buff *skb, const struct work *work)
+static __always_inline void write_dscp_skb(struct __sk_buff *skb, const struct work *work)
 {
 	__u8 traffic_class = traffic_class_of(work);
 	__be16 word_be;
