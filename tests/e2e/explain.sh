@@ -69,7 +69,7 @@ check_same "a denial names the reason and the groups" "deny implicit-deny shop/s
 	"$(jq -r '[.verdict, .reason, .source.group, .destination.group] | join(" ")' <<<"$answer")"
 
 check_same "and the contract that nearly permits it, what it missed, and the line to write" \
-	"shop/sql not-a-consumer consume: [sql]" \
+	"shop/sql not-a-consumer consume: [web, sql]" \
 	"$(jq -r '[.nearMisses[0].contract, .nearMisses[0].missed[0], .remedy.yaml] | join(" ")' <<<"$answer")"
 remedy=$(jq -r '.remedy.line' <<<"$answer")
 check_same "to the group, at its line" "    - name: front" "$(sed -n "${remedy}p" "$POLICIES/shop.yaml")"
