@@ -182,6 +182,39 @@ Test(across, the_outside_of_the_other_vrf_is_what_it_is_there)
 	free(wider);
 }
 
+/* What an uplink of one VRF brings for an endpoint of another one is decided there, not let by. */
+Test(across, an_uplink_decides_for_endpoints_of_the_other_vrf)
+{
+	char *wider = stage_policy_with(STAGE_POLICY, "{name: open, enforcement: unenforced}", "{name: open}");
+	char *scope =
+		stage_policy_with(wider, "{name: partners, subjects:", "{name: partners, scope: tenant, subjects:");
+	char *policy = stage_policy_with(scope, "      bridgeDomain: bd2\n",
+					 "      bridgeDomain: bd2\n      provide: [partners]\n");
+	struct stage *stage = stage_open(policy);
+	struct epg_endpoint_spec uplink = {.size = sizeof(uplink), .interface = "nobody", .group = "shop/partners"};
+	struct stage_hook hook = {.program = STAGE_INGRESS, .interface = STAGE_NOBODY};
+	struct packet_spec spec = stage_spec(true, STAGE_NOBODY, stage_host(STAGE_FREE));
+	static const uint8_t partner[] = {192, 0, 2, 20};
+	struct stage_result result;
+	struct packet packet;
+
+	cr_assert_eq(epg_endpoint_add(stage_epg(stage), &uplink), 0, "%s", epg_error(stage_epg(stage))->message);
+	lab_address(spec.destination);
+	memcpy(spec.source + 12, partner, sizeof(partner));
+	spec.destination_port = 443;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	result = stage_run(stage, &hook, &packet);
+	cr_assert(result.passed);
+	cr_assert_neq(result.mark, 0, "decided here");
+	spec.destination_port = 444;
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_run(stage, &hook, &packet).passed);
+	stage_close(stage);
+	free(policy);
+	free(scope);
+	free(wider);
+}
+
 Test(across, an_apply_that_parts_the_vrfs_cuts_their_flows)
 {
 	struct stage *stage = open_joined();
