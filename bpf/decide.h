@@ -3,66 +3,7 @@
 #ifndef BPF_DECIDE_H
 #define BPF_DECIDE_H
 
-#include "endpoint.h"
-
-/* What was decided, and by what. */
-struct decision {
-	__u32 rule;         /* index; EPG_RULE_NONE: dropped before any rule was asked */
-	__u32 audited_rule; /* that would have decided otherwise if its subject were enforced; EPG_RULE_NONE */
-	__u8 verdict;
-	__u8 level;
-	__u8 reason;
-	__u8 flags; /* EPG_RULE_… */
-	__u8 dscp;  /* with EPG_RULE_DSCP */
-	__u8 reserved[3];
-};
-
-/* A packet as rules see it: the fields of enum epg_field. */
-struct rule_key {
-	__u64 high;
-	__u64 low;
-};
-
-static __always_inline void rule_key_fill(struct rule_key *key, __u64 kind, __u64 destination, __u64 source,
-					  __u64 flags)
-{
-	key->high = kind << 48 | destination << 32 | source << 16 | flags;
-	key->low = 0;
-}
-
-static __always_inline void rule_key_add(struct rule_key *key, enum epg_field field, __u64 value)
-{
-	key->low |= value << (48 - 16 * (field & 3));
-}
-
-static __always_inline __u64 rule_kind(const struct packet *packet)
-{
-	if (!is_ip(packet))
-		return packet->ethertype;
-	return packet->protocol | (is_ipv4(packet) ? EPG_KIND_IPV4 : EPG_KIND_IPV6);
-}
-
-static __always_inline __u64 rule_flags(const struct packet *packet)
-{
-	if (packet->protocol != IPPROTO_TCP)
-		return 0;
-	return (packet->tcp_flags & 7) | (packet->tcp_flags >> 4 & 1) << 3;
-}
-
-static __always_inline void rule_key_of_packet(struct rule_key *key, const struct packet *packet)
-{
-	__u64 destination = bpf_ntohs(packet->destination_port_be), source = bpf_ntohs(packet->source_port_be);
-
-	if (packet->ethertype == ETH_P_ARP)
-		destination = packet->arp_operation;
-	if (is_ip(packet) && is_icmp(packet)) {
-		destination = packet->icmp_type;
-		source = packet->icmp_code;
-	}
-	rule_key_fill(key, rule_kind(packet), destination, source, rule_flags(packet));
-	rule_key_add(key, EPG_FIELD_DSCP, packet->traffic_class >> 2);
-	rule_key_add(key, EPG_FIELD_FRAGMENT, packet->fragment == EPG_FRAGMENT_LATER);
-}
+#include "work.h"
 
 /* A target that leads to no node: the walk ends without a leaf. */
 #define PAIR_DAMAGED (EPG_TARGET_LEAF - 1)
@@ -88,8 +29,8 @@ static __always_inline __u32 pair_find(__u32 slot, __u32 pair)
 	return EPG_TARGET_MISS;
 }
 
-/* The winner among the rules of a pair. A function of its own that takes scalars only, as diagram_find is. */
-__attribute__((noinline)) __u32 pair_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
+/* The winner among the rules of a pair. */
+STEP __u32 pair_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
 {
 	return diagram_find(slot, pair_find(slot, pair), high, low);
 }
@@ -124,7 +65,7 @@ static __always_inline __u32 decide_preferred(const struct epg_class *source, co
 }
 
 /* The levels in their order (docs/policy.md): the winning rule's leaf, for a pair of known groups. */
-__attribute__((noinline)) __u32 groups_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
+STEP __u32 groups_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
 {
 	__u32 source_id = pair >> 16, destination_id = pair & 0xffff;
 	struct epg_class *source = classes_get(slot, source_id), *destination = classes_get(slot, destination_id);
@@ -182,13 +123,19 @@ static __always_inline void audit(struct decision *decision, __u32 slot, __u32 p
 		decision->audited_rule = EPG_LEAF_RULE(audited);
 }
 
-/* Decides on a packet between two groups. */
-static __noinline int decide(const struct realm *realm, __u32 pair, const struct rule_key *key,
-			     struct decision *decision)
+/* Decides on a packet, as work->key has it, between two groups. */
+STEP int decide(__u32 pair)
 {
+	struct work *work = work_get();
+	struct decision *decision;
+	struct realm *realm;
 	__u16 source = pair >> 16, destination = (__u16)pair;
 	__u32 leaf;
 
+	if (!work)
+		return 0;
+	decision = &work->decision;
+	realm = &work->realm;
 	decision->verdict = EPG_DENY;
 	decision->flags = 0;
 	decision->level = EPG_LEVEL_IMPLICIT;
@@ -200,12 +147,12 @@ static __noinline int decide(const struct realm *realm, __u32 pair, const struct
 		decision->reason = source ? EPG_REASON_UNKNOWN_DESTINATION : EPG_REASON_UNKNOWN_SOURCE;
 		return 0;
 	}
-	leaf = groups_decide(realm->slot, pair, key->high, key->low);
+	leaf = groups_decide(realm->slot, pair, work->key.high, work->key.low);
 	if (!(leaf & EPG_TARGET_LEAF)) {
 		decision->reason = EPG_REASON_INTERNAL;
 		return 0;
 	}
-	audit(decision, realm->slot, pair, key, leaf);
+	audit(decision, realm->slot, pair, &work->key, leaf);
 	return decide_by_rule(decision, realm->slot, EPG_LEAF_RULE(leaf));
 }
 

@@ -7,7 +7,12 @@
 
 #define ECN_MASK 0x03
 
-#define IPV4_CHECKSUM (ETH_HLEN + 10)
+/* Where a network header can begin: tells the verifier that it is not far. */
+#define DSCP_NETWORK_MASK 0x1f
+
+/* Offsets in an IPv4 header. */
+#define IPV4_TOS 1
+#define IPV4_CHECKSUM 10
 /* Of the first 16 bits of an IPv6 header: version, and the flow label's first bits. */
 #define IPV6_BESIDE_CLASS_BE bpf_htons(0xf00f)
 
@@ -42,7 +47,7 @@ static __always_inline __be16 checksum_replace(__be16 checksum_be, __be16 from_b
 /* Writes into headers that lie before `end`. */
 static __always_inline void write_dscp_frame(void *data, void *end, const struct work *work)
 {
-	__u8 *ip = data + ETH_HLEN;
+	__u8 *ip = data + (work->packet.network & DSCP_NETWORK_MASK);
 	__u8 traffic_class = traffic_class_of(work);
 	__be16 *words_be = (void *)ip, before_be;
 
@@ -64,18 +69,19 @@ static __always_inline void write_dscp_frame(void *data, void *end, const struct
 static __always_inline void write_dscp_skb(struct __sk_buff *skb, const struct work *work)
 {
 	__u8 traffic_class = traffic_class_of(work);
+	__u32 network = work->packet.network;
 	__be16 word_be;
 
 	if (is_ipv4(&work->packet)) {
-		bpf_l3_csum_replace(skb, IPV4_CHECKSUM, bpf_htons(work->packet.traffic_class), bpf_htons(traffic_class),
-				    sizeof(word_be));
-		bpf_skb_store_bytes(skb, ETH_HLEN + 1, &traffic_class, sizeof(traffic_class), 0);
+		bpf_l3_csum_replace(skb, network + IPV4_CHECKSUM, bpf_htons(work->packet.traffic_class),
+				    bpf_htons(traffic_class), sizeof(word_be));
+		bpf_skb_store_bytes(skb, network + IPV4_TOS, &traffic_class, sizeof(traffic_class), 0);
 		return;
 	}
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &word_be, sizeof(word_be)))
+	if (bpf_skb_load_bytes(skb, network, &word_be, sizeof(word_be)))
 		return;
 	word_be = (word_be & IPV6_BESIDE_CLASS_BE) | bpf_htons((__u16)(traffic_class << 4));
-	bpf_skb_store_bytes(skb, ETH_HLEN, &word_be, sizeof(word_be), BPF_F_RECOMPUTE_CSUM);
+	bpf_skb_store_bytes(skb, network, &word_be, sizeof(word_be), BPF_F_RECOMPUTE_CSUM);
 }
 
 #endif

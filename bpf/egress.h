@@ -7,30 +7,48 @@
 #define BPF_EGRESS_H
 
 #include "verdict.h"
+#include "voucher.h"
 
 static __always_inline int egress_destination(struct work *work, struct epg_endpoint *endpoint)
 {
 	struct epg_binding *binding = enter(work, endpoint);
 
 	if (!binding)
-		return EPG_REASON_QUARANTINE;
+		return reason_of_nobody(work, endpoint);
 	work->destination.bound = work->destination.class_id = binding->class_id;
-	work->destination.ifindex = binding->flags & EPG_ENDPOINT_UPLINK ? 0 : work->ifindex;
+	work->destination.ifindex = binding->flags & EPG_ENDPOINT_UPLINK ? 0 : work->port;
 	return EPG_REASON_NONE;
 }
 
 /* How a packet came to the egress hook. */
 struct arrival {
-	__u32 ifindex; /* of the interface that it came in by; 0: none */
-	bool marked;
+	__u32 ifindex; /* of the interface that it came in by, or the endpoint that vouches for it; 0: none */
+	bool marked;   /* decided there */
 };
+
+/*
+ * To an endpoint of this host that is reached by way of a switch outside: what the sender's own hook has decided leaves
+ * here, comes back, and is looked at by the receiver's hook.
+ */
+static __always_inline bool is_detour(const struct work *work)
+{
+	__u32 owner =
+		work->decided && work->source.ifindex ? address_owner(&work->realm, &work->packet.destination) : 0;
+	struct epg_endpoint *endpoint = owner ? endpoint_get(owner) : NULL;
+
+	return endpoint && endpoint_binding(endpoint, work->realm.generation)->flags & EPG_ENDPOINT_DETOUR;
+}
 
 /* What leaves by an uplink and comes from no endpoint is the host's own. */
 static __always_inline bool leaves_by(const struct work *work)
 {
 	const struct packet *packet = &work->packet;
 
-	if (work->destination.ifindex || work->decided || work->source.ifindex || work->foreign)
+	if (work->destination.ifindex)
+		return false;
+	if (is_detour(work))
+		return true;
+	if (work->decided || work->source.ifindex || work->foreign)
 		return false;
 	if (is_beside_ip(packet))
 		return true;
@@ -55,7 +73,7 @@ static __always_inline bool is_vouched(const struct arrival *arrival, enum vouch
 }
 
 /* From a VRF into which a contract leads. */
-static __noinline int egress_source_across(struct work *work, const struct arrival *arrival, enum voucher voucher)
+static __always_inline int egress_source_across(struct work *work, const struct arrival *arrival, enum voucher voucher)
 {
 	const union address *address = &work->packet.source;
 	struct party party = {};
@@ -77,6 +95,19 @@ static __noinline int egress_source_across(struct work *work, const struct arriv
 	return 0;
 }
 
+static __always_inline bool is_shared(const struct work *work, struct epg_endpoint *endpoint)
+{
+	return endpoint_binding(endpoint, work->realm.generation)->flags & EPG_ENDPOINT_SHARED;
+}
+
+/* Behind a shared interface the sender's own address, to which its hook has held it, tells who it is. */
+static __always_inline __u32 sender_behind(const struct work *work, __u32 ifindex, __u32 owner)
+{
+	if (is_other(&work->packet))
+		owner = mac_owner_of(&work->realm, work->packet.source_mac);
+	return owner & EPG_PORT ? owner : ifindex;
+}
+
 /*
  * The interface by which the packet came in tells the truth about where it comes from, and a mark is believed only
  * beside it: a container that injects frames into the host's bridge can forge the mark, but such frames, like the
@@ -84,15 +115,24 @@ static __noinline int egress_source_across(struct work *work, const struct arriv
  * has held it to that; not so where VRFs share addresses. An endpoint of another VRF is outside, and so is an
  * address that a translation has put in the place of an endpoint's own.
  */
-static __noinline int egress_source(struct work *work, const struct arrival *arrival)
+STEP int egress_source(__u32 ifindex, __u32 marked)
 {
-	bool ambiguous = work->realm.flags & EPG_CLASS_AMBIGUOUS;
-	struct epg_endpoint *endpoint = endpoint_get(arrival->ifindex);
-	__u32 owner = address_owner(&work->realm, &work->packet.source);
-	__u32 sender = arrival->ifindex;
+	const struct arrival came = {.ifindex = ifindex, .marked = marked}, *arrival = &came;
+	struct epg_endpoint *endpoint = endpoint_get(ifindex);
+	struct work *work = work_get();
+	__u32 owner, sender = ifindex;
+	bool ambiguous;
 	struct epg_binding *binding;
 	struct epg_class *class;
 
+	if (!work)
+		return 0;
+	ambiguous = work->realm.flags & EPG_CLASS_AMBIGUOUS;
+	owner = address_owner(&work->realm, &work->packet.source);
+	if (endpoint && arrival->marked && is_shared(work, endpoint)) {
+		sender = sender_behind(work, arrival->ifindex, owner);
+		endpoint = endpoint_get(sender);
+	}
 	if (!endpoint && arrival->marked && !ambiguous) {
 		sender = owner;
 		endpoint = endpoint_get(owner);
@@ -102,7 +142,8 @@ static __noinline int egress_source(struct work *work, const struct arrival *arr
 	binding = endpoint_binding(endpoint, work->realm.generation);
 	class = classes_get(work->realm.slot, binding->class_id);
 	if (!class || !(class->flags & EPG_CLASS_VALID) || class->vrf != work->realm.vrf) {
-		work->foreign = !(binding->flags & EPG_ENDPOINT_UPLINK);
+		/* Of a shared one nobody knows whose behind it, where the source is not told yet. */
+		work->foreign = !(binding->flags & (EPG_ENDPOINT_UPLINK | EPG_ENDPOINT_SHARED));
 		return egress_source_across(work, arrival, work->foreign ? VOUCHER_ENDPOINT : VOUCHER_UPLINK);
 	}
 	if (arrival->marked && !(binding->flags & EPG_ENDPOINT_UPLINK) && is_ip(&work->packet) &&
@@ -118,14 +159,13 @@ static __noinline int egress_source(struct work *work, const struct arrival *arr
 }
 
 /* The common case, without a look-up for the source: marked, and of a flow between just these two endpoints. */
-static __always_inline bool egress_follow_marked(const struct epg_control *config, struct work *work,
-						 __u32 from_ifindex)
+static __always_inline bool egress_follow_marked(struct work *work, __u32 from_ifindex)
 {
 	if (!is_trackable(&work->packet))
 		return false;
 	work->decided = true;
 	work->source.ifindex = from_ifindex;
-	if (follow_flow(config, work))
+	if (follow_flow())
 		return true;
 	work->decided = false;
 	work->source.ifindex = 0;
@@ -142,7 +182,10 @@ static __always_inline int egress_binding(const struct work *work)
 	__u32 owner = is_other(packet) ? mac_owner_of(&work->realm, packet->destination_mac)
 				       : address_owner(&work->realm, &packet->destination);
 
-	if (owner ? owner == work->ifindex : !work->destination.ifindex || work->realm.flags & EPG_CLASS_UNENFORCED)
+	if (owner ? owner == work->port : !work->destination.ifindex || work->realm.flags & EPG_CLASS_UNENFORCED)
+		return EPG_REASON_NONE;
+	/* Each of those who get it decides for itself. */
+	if (!owner && is_for_many(packet))
 		return EPG_REASON_NONE;
 	return owner || work->decided ? EPG_REASON_MISDIRECTED : EPG_REASON_UNKNOWN_DESTINATION;
 }
@@ -151,7 +194,7 @@ static __always_inline int egress_binding(const struct work *work)
  * What the source's hook has let pass but no flow remembers is decided once more, in this endpoint's VRF: it costs
  * only packets that are not tracked, and binds every decision to the endpoint that it was made for.
  */
-static __always_inline int egress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
+static __always_inline int egress_decide(struct work *work)
 {
 	const struct packet *packet = &work->packet;
 	int reason = is_other(packet) ? EPG_REASON_NONE : classify_source(work);
@@ -161,33 +204,86 @@ static __always_inline int egress_decide(const struct epg_control *config, struc
 	if (reason)
 		return reason;
 	if (is_other(packet))
-		return decide_and_track(config, work);
+		return decide_and_track();
 	party_refine(&work->destination, address_prefix(&work->realm, &packet->destination, is_ipv4(packet)));
-	return follow_or_decide(config, work, data, end);
+	return follow_or_decide(work);
 }
 
-static __always_inline int egress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
-				  struct arrival arrival, void *data, void *end)
+/*
+ * Out by an uplink on which devices are stacked, and by no interface: vouched for, or the host's own, from the uplink's
+ * MAC address.
+ */
+static __always_inline int egress_stacked(const struct work *work, struct epg_endpoint *endpoint,
+					  struct arrival *arrival)
+{
+	const struct epg_binding *binding = endpoint_binding(endpoint, work->realm.generation);
+	__u32 id = vouched_by();
+
+	if (id) {
+		note_seen(endpoint, EPG_SEEN_STACKED);
+		*arrival = (struct arrival){.ifindex = id, .marked = true};
+		return EPG_REASON_NONE;
+	}
+	if (!(endpoint->seen & EPG_SEEN_STACKED) || epg_explaining || mac_is_zero(binding->mac) ||
+	    mac_equal(binding->mac, work->packet.source_mac))
+		return EPG_REASON_NONE;
+	return EPG_REASON_UNVOUCHED;
+}
+
+/* To a device inside: from another one, or from outside by way of the parent. Marks are wiped, or mean nothing, here. */
+static __always_inline int egress_inside(struct work *work, struct epg_endpoint *endpoint, struct arrival *arrival)
+{
+	__u32 id;
+
+	if (epg_explaining)
+		return EPG_REASON_NONE;
+	id = vouched_by();
+	if (id) {
+		*arrival = (struct arrival){.ifindex = id, .marked = true};
+		return EPG_REASON_NONE;
+	}
+	work->decided = work->hash == voucher(VOUCHER_OUTSIDE);
+	if (work->decided || work->hash == voucher(VOUCHER_UNDECIDED)) {
+		note_seen(endpoint, EPG_SEEN_PARENT);
+		return EPG_REASON_NONE;
+	}
+	return endpoint->seen & EPG_SEEN_PARENT || is_of_device_inside() ? EPG_REASON_UNVOUCHED : EPG_REASON_NONE;
+}
+
+/* What the kernel itself does not know of how a packet has come. */
+static __always_inline int egress_vouched(struct work *work, struct epg_endpoint *endpoint, struct arrival *arrival)
+{
+	if (!endpoint)
+		return EPG_REASON_QUARANTINE;
+	if (work->inside)
+		return egress_inside(work, endpoint, arrival);
+	return leaves_host(work) && !arrival->ifindex ? egress_stacked(work, endpoint, arrival) : EPG_REASON_NONE;
+}
+
+static __always_inline int egress(struct work *work, struct epg_endpoint *endpoint, struct arrival arrival)
 {
 	int reason = egress_destination(work, endpoint);
 
+	if (!reason)
+		reason = egress_vouched(work, endpoint, &arrival);
 	if (reason)
 		return reason;
-	if (arrival.ifindex && arrival.marked && !work->packet.reason &&
-	    egress_follow_marked(config, work, arrival.ifindex))
+	if (arrival.ifindex && arrival.marked && !work->packet.reason && egress_follow_marked(work, arrival.ifindex))
 		return EPG_REASON_NONE;
 	if (arrival.ifindex)
-		egress_source(work, &arrival);
+		egress_source(arrival.ifindex, arrival.marked);
 	if (leaves_by(work))
 		return PASSES_BY;
 	if (work->packet.reason)
 		return work->packet.reason;
-	reason = infrastructure(work);
+	if (!work->source.ifindex && is_resolution(&work->packet))
+		source_returns();
+	reason = infrastructure();
 	if (reason != NOT_INFRASTRUCTURE)
 		return infrastructure_decide(work, reason);
-	if (is_trackable(&work->packet) && follow_flow(config, work))
+	if (follow(work))
 		return EPG_REASON_NONE;
-	return egress_decide(config, work, data, end);
+	return egress_decide(work);
 }
 
 #endif

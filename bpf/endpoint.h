@@ -4,8 +4,8 @@
 #define BPF_ENDPOINT_H
 
 #include "count.h"
-#include "frame.h"
 #include "generation.h"
+#include "packet.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -30,6 +30,24 @@ struct {
 	__type(key, struct epg_learned_key);
 	__type(value, struct epg_address_key);
 } learned SEC(".maps");
+
+/* Who is behind an interface that several share. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct epg_port_key);
+	__type(value, __u32);
+} ports SEC(".maps");
+
+/* Names of ports, for libepg; the programs don't read it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct epg_port_name);
+} port_names SEC(".maps");
 
 /* Those who have sent lately; what was forgotten comes back with the endpoint's next binding. */
 struct {
@@ -95,6 +113,38 @@ static __always_inline __u32 owner_in_vrf(const struct realm *realm, __u32 vrf, 
 	if (!entry)
 		return 0;
 	return is_staged(entry->next_generation, realm->generation) ? entry->next.ifindex : entry->now.ifindex;
+}
+
+/* The port that a key leads to, if it is bound in this generation: `ports` is not staged, bindings are. */
+static __always_inline __u32 port_bound(const struct epg_port_key *key, __u32 generation)
+{
+	__u32 *port = bpf_map_lookup_elem(&ports, key);
+	struct epg_endpoint *endpoint = port ? endpoint_get(*port) : NULL;
+
+	return endpoint && endpoint_binding(endpoint, generation)->class_id ? *port : 0;
+}
+
+/* The port behind a shared interface; 0: there is none, and an untagged frame is the interface's own. */
+static __noinline __u32 port_find(__u32 ifindex, __u32 generation, __u16 vlan, const __u8 *mac)
+{
+	struct epg_port_key key = {.ifindex = ifindex, .vlan = vlan};
+	__u32 port;
+
+	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
+	port = port_bound(&key, generation);
+	if (port || !vlan)
+		return port;
+	__builtin_memset(key.mac, 0, sizeof(key.mac));
+	return port_bound(&key, generation);
+}
+
+/* A station of a VLAN all of whose ports are stations. */
+static __noinline __u32 port_of_stations(__u32 ifindex, __u32 generation, __u16 vlan)
+{
+	struct epg_port_key key = {.ifindex = ifindex, .vlan = vlan};
+
+	__builtin_memset(key.mac, 0xff, sizeof(key.mac));
+	return port_bound(&key, generation);
 }
 
 /* The interface of the endpoint that owns an address; 0: nobody. */
@@ -205,11 +255,13 @@ static __always_inline bool realm_enter(struct realm *realm, __u16 class_id)
 
 /* ---- what an endpoint may use as its source ---- */
 
-/* The endpoint's MAC is declared, or the first one it was seen with. */
+/* The endpoint's MAC is declared, or the first one it was seen with; many stations have many. */
 static __always_inline bool mac_is_own(struct epg_binding *binding, const __u8 *mac)
 {
 	if (mac[0] & 1 || mac_is_zero(mac))
 		return false;
+	if (binding->flags & EPG_ENDPOINT_MANY)
+		return true;
 	if (!mac_is_zero(binding->mac))
 		return mac_equal(binding->mac, mac);
 	if (!epg_explaining)
@@ -217,17 +269,32 @@ static __always_inline bool mac_is_own(struct epg_binding *binding, const __u8 *
 	return true;
 }
 
+/* Of so many stations' slots so many are tried. */
+#define LEARNED_PROBES 64
+
+/* Where an endpoint's slots are looked through from: so many stations find one quickly. */
+static __always_inline __u32 learned_first(const struct epg_address_key *key, __u16 flags)
+{
+	const __be32 *words_be = (const void *)(key->address + 8);
+	__u32 hash = bpf_ntohl(words_be[0]) * 0x85ebca6bu + bpf_ntohl(words_be[1]);
+
+	hash = (hash ^ hash >> 16) * 0x9e3779b1u;
+	return flags & EPG_ENDPOINT_MANY ? hash >> 16 : 0;
+}
+
 /*
  * Makes an address the endpoint's. A slot is taken first: inserting into a taken one fails, which holds the
  * number of learned addresses exactly, without a lock. Then the address, which fails when it has an owner.
  */
-static __noinline int address_learn(__u32 ifindex, const struct epg_address_key *key)
+static __noinline int address_learn(__u32 ifindex, __u16 flags, const struct epg_address_key *key)
 {
 	struct epg_address entry = {.now = {.ifindex = ifindex, .flags = EPG_ADDRESS_LEARNED}};
+	__u32 slots = flags & EPG_ENDPOINT_MANY ? EPG_LEARNED_MANY : EPG_LEARNED_MAX;
 	struct epg_learned_key slot = {.ifindex = ifindex};
+	__u32 first = learned_first(key, flags);
 
-	for (int i = 0; i < EPG_LEARNED_MAX; i++) {
-		slot.slot = i;
+	for (__u32 i = 0; i < LEARNED_PROBES && i < slots; i++) {
+		slot.slot = (first + i) & (slots - 1);
 		if (bpf_map_update_elem(&learned, &slot, key, BPF_NOEXIST))
 			continue;
 		if (!bpf_map_update_elem(&addresses, key, &entry, BPF_NOEXIST)) {
@@ -239,6 +306,9 @@ static __noinline int address_learn(__u32 ifindex, const struct epg_address_key 
 	}
 	return EPG_REASON_LEARN_LIMIT;
 }
+
+/* Devices inside are known by MAC address in no bridge domain too. */
+#define ANY_BRIDGE_DOMAIN 0
 
 /* The endpoint of the bridge domain that has a MAC address; 0: nobody, as far as known. */
 static __noinline __u32 mac_owner(const struct realm *realm, const struct epg_mac_key *key)
@@ -252,14 +322,25 @@ static __noinline __u32 mac_owner(const struct realm *realm, const struct epg_ma
 		return 0;
 	binding = endpoint_binding(endpoint, realm->generation);
 	class = classes_get(realm->slot, binding->class_id);
-	if (!class || class->bridge_domain != key->bridge_domain || !mac_equal(binding->mac, key->mac))
+	if (!class || !mac_equal(binding->mac, key->mac))
 		return 0;
-	return *ifindex;
+	if (key->bridge_domain == ANY_BRIDGE_DOMAIN)
+		return binding->flags & EPG_ENDPOINT_INSIDE ? *ifindex : 0;
+	return class->bridge_domain == key->bridge_domain ? *ifindex : 0;
 }
 
 static __always_inline __u32 mac_owner_of(const struct realm *realm, const __u8 *mac)
 {
 	struct epg_mac_key key = {.bridge_domain = realm->bridge_domain};
+
+	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
+	return mac_owner(realm, &key);
+}
+
+/* The endpoint inside another network namespace whose device has a MAC address; 0: nobody. */
+static __always_inline __u32 inside_of_mac(const struct realm *realm, const __u8 *mac)
+{
+	struct epg_mac_key key = {.bridge_domain = ANY_BRIDGE_DOMAIN};
 
 	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
 	return mac_owner(realm, &key);
@@ -275,6 +356,13 @@ static __noinline int mac_note(const struct realm *realm, __u32 ifindex, struct 
 
 	__builtin_memcpy(key.mac, binding->mac, sizeof(key.mac));
 	binding->mac_noted = realm->bridge_domain;
+	if (binding->flags & EPG_ENDPOINT_MANY)
+		return 0;
+	if (!mac_owner(realm, &key))
+		bpf_map_update_elem(&macs, &key, &ifindex, BPF_ANY);
+	if (!(binding->flags & EPG_ENDPOINT_INSIDE))
+		return 0;
+	key.bridge_domain = ANY_BRIDGE_DOMAIN;
 	if (!mac_owner(realm, &key))
 		bpf_map_update_elem(&macs, &key, &ifindex, BPF_ANY);
 	return 0;
@@ -302,7 +390,7 @@ static __noinline int address_claim(const struct realm *realm, __u32 ifindex, __
 	if (epg_explaining)
 		return EPG_REASON_NONE;
 	__builtin_memcpy(key.address, address, sizeof(key.address));
-	return address_learn(ifindex, &key);
+	return address_learn(ifindex, flags, &key);
 }
 
 #endif

@@ -19,6 +19,8 @@
 #include "event.h"
 #include "ingress.h"
 #include "police.h"
+#include "read.h"
+#include "voucher.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -35,42 +37,62 @@ static __always_inline void count_decision(const struct work *work)
 	count_stat(decision->verdict == EPG_PERMIT ? EPG_STAT_WOULD_DENY : EPG_STAT_WOULD_PERMIT);
 }
 
-/* Counts and tells what was decided. True: the packet passes. */
-static __always_inline bool conclude(struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
-				     int reason)
+/* A later hook of this host, or TC behind XDP, sees what has been counted. */
+static __always_inline bool is_counted(const struct work *work)
 {
-	struct decision *decision = &work->decision;
+	return work->decided || (work->behind_xdp && work->packet.vlan);
+}
 
-	if (reason == PASSES_BY)
-		return true;
+static __always_inline void count_denied(const struct work *work, int reason)
+{
+	struct epg_drop_key key = {
+		.source = work->source.class_id,
+		.destination = work->destination.class_id,
+		.reason = reason,
+	};
+
+	count_drop(&key, work->packet.length);
+}
+
+/* What can drop what was permitted, by a flow too, and what others are to know of a first fragment. */
+static __always_inline int settle(struct work *work, int reason)
+{
+	bool is_first = work->packet.fragment == EPG_FRAGMENT_FIRST;
+
 	if (!reason && takes_police(work))
-		reason = police(work);
-	decision->reason = reason;
-	decision->verdict = reason ? EPG_DENY : EPG_PERMIT;
-	if (!work->decided || reason)
+		reason = police();
+	if (!reason && is_first && first_is_overlapped())
+		reason = EPG_REASON_OVERLAP;
+	if (is_first)
+		first_settle(reason);
+	return reason;
+}
+
+/* Counts and tells what was decided; returns why the packet is dropped, EPG_REASON_NONE or PASSES_BY. */
+static __always_inline int conclude(struct work *work, struct epg_endpoint *endpoint, int reason)
+{
+	if (reason == PASSES_BY)
+		return reason;
+	reason = settle(work, reason);
+	work->decision.reason = reason;
+	work->decision.verdict = reason ? EPG_DENY : EPG_PERMIT;
+	if (reason || !is_counted(work))
 		count_decision(work);
 	if (reason) {
-		struct epg_drop_key key = {
-			.source = work->source.class_id,
-			.destination = work->destination.class_id,
-			.reason = reason,
-		};
-
-		count_drop(&key, work->packet.length);
-	} else if (work->hook != EPG_HOOK_TC_EGRESS && !work->decided && endpoint && !epg_explaining) {
+		count_denied(work, reason);
+	} else if (work->hook != EPG_HOOK_TC_EGRESS && !is_counted(work) && endpoint && !epg_explaining) {
 		__sync_fetch_and_add(&endpoint->packets, 1);
 		__sync_fetch_and_add(&endpoint->bytes, work->packet.length);
 	}
 	if (reason || epg_explaining || !(work->by_flow || work->decided))
-		event_send(config, work);
-	return !reason;
+		event_send();
+	return reason;
 }
 
 static __always_inline struct work *work_begin(const struct epg_control *config, __u8 hook, __u32 ifindex)
 {
 	__u64 active = *(volatile __u64 *)&config->active;
-	__u32 zero = 0;
-	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct work *work = work_get();
 
 	if (!work)
 		return NULL;
@@ -84,44 +106,71 @@ static __always_inline struct work *work_begin(const struct epg_control *config,
 	return work;
 }
 
-/* Makes the headers contiguous where they are not, which is rare, and reads them. */
-static __always_inline void read_frame(struct __sk_buff *skb, struct packet *packet)
+/* What comes from an endpoint, or from outside through an uplink: as conclude() returns it. */
+static __always_inline int decide_from(struct __sk_buff *skb, struct work *work)
 {
-	packet->length = skb->len;
-	if (skb->vlan_present) {
-		packet->reason = EPG_REASON_VLAN;
+	struct epg_endpoint *endpoint;
+	int reason = EPG_REASON_NO_POLICY;
+
+	read_skb(skb);
+	endpoint = hook_endpoint(work, work->packet.source_mac);
+	if (work->realm.generation)
+		reason = ingress(work, endpoint);
+	reason = conclude(work, endpoint, reason);
+	if (takes_dscp(work))
+		write_dscp_skb(skb, work);
+	return reason;
+}
+
+/* What goes to an endpoint, or outside through an uplink; read_skb() has been called. */
+static __always_inline int decide_towards(struct __sk_buff *skb, struct work *work, struct arrival arrival)
+{
+	struct epg_endpoint *endpoint = hook_endpoint(work, work->packet.destination_mac);
+	int reason = EPG_REASON_NO_POLICY;
+
+	if (work->realm.generation)
+		reason = egress(work, endpoint, arrival);
+	reason = conclude(work, endpoint, reason);
+	if (takes_dscp(work))
+		write_dscp_skb(skb, work);
+	return reason;
+}
+
+/*
+ * To a device that may be stacked on the uplink: its hook believes nothing else. What passes by has been decided if a
+ * device inside vouches for it, whose word is left as it is.
+ */
+static __always_inline void vouch_for_outside(struct __sk_buff *skb, const struct work *work, int reason)
+{
+	struct epg_endpoint *endpoint = work->addressed ? NULL : endpoint_get(work->ifindex);
+
+	if (!endpoint || !(endpoint->seen & EPG_SEEN_STACKED))
 		return;
-	}
-	packet->reason = parse_frame(packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
-	if ((packet->reason != EPG_REASON_MALFORMED && !is_icmp_error(packet)) || skb->data_end - skb->data >= skb->len)
-		return;
-	bpf_skb_pull_data(skb, skb->len < HEADER_BYTES_MAX ? skb->len : HEADER_BYTES_MAX);
-	packet->reason = parse_frame(packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
+	if (reason != PASSES_BY)
+		bpf_set_hash(skb, voucher(VOUCHER_OUTSIDE));
+	else if (!work->decided)
+		bpf_set_hash(skb, voucher(VOUCHER_UNDECIDED));
 }
 
 SEC("tc")
 int epg_tc_ingress(struct __sk_buff *skb)
 {
 	struct epg_control *config = control_get();
-	struct epg_endpoint *endpoint;
 	struct work *work;
-	int reason = EPG_REASON_NO_POLICY;
+	int reason;
 
 	if (!config)
 		return TC_ACT_SHOT;
 	work = work_begin(config, EPG_HOOK_TC_INGRESS, skb->ifindex);
 	if (!work)
 		return TC_ACT_SHOT;
-	read_frame(skb, &work->packet);
-	endpoint = endpoint_get(work->ifindex);
-	if (work->realm.generation)
-		reason = ingress(config, work, endpoint, (void *)(long)skb->data, (void *)(long)skb->data_end);
-	if (!conclude(config, work, endpoint, reason))
+	reason = decide_from(skb, work);
+	if (reason && reason != PASSES_BY)
 		return TC_ACT_SHOT;
-	if (reason != PASSES_BY)
+	if (work->uplink)
+		vouch_for_outside(skb, work, reason);
+	if (!reason)
 		skb->mark |= config->mark;
-	if (takes_dscp(work))
-		write_dscp_skb(skb, work);
 	return TC_ACT_UNSPEC;
 }
 
@@ -129,29 +178,74 @@ SEC("tc")
 int epg_tc_egress(struct __sk_buff *skb)
 {
 	struct epg_control *config = control_get();
-	struct epg_endpoint *endpoint;
+	struct arrival arrival = {.ifindex = skb->ingress_ifindex};
 	struct work *work;
-	int reason = EPG_REASON_NO_POLICY;
+	int reason;
 
 	if (!config)
 		return TC_ACT_SHOT;
 	work = work_begin(config, EPG_HOOK_TC_EGRESS, skb->ifindex);
 	if (!work)
 		return TC_ACT_SHOT;
-	read_frame(skb, &work->packet);
-	endpoint = endpoint_get(work->ifindex);
-	if (work->realm.generation) {
-		struct arrival arrival = {.ifindex = skb->ingress_ifindex, .marked = skb->mark & config->mark};
-
-		reason = egress(config, work, endpoint, arrival, (void *)(long)skb->data, (void *)(long)skb->data_end);
-	}
-	if (!conclude(config, work, endpoint, reason))
+	read_skb(skb);
+	arrival.marked = skb->mark & config->mark;
+	reason = decide_towards(skb, work, arrival);
+	if (reason && reason != PASSES_BY)
 		return TC_ACT_SHOT;
 	skb->mark &= ~config->mark;
-	if (takes_dscp(work))
-		write_dscp_skb(skb, work);
+	if (!skb->ingress_ifindex && work->source.ifindex & EPG_PORT)
+		bpf_set_hash_invalid(skb);
 	return TC_ACT_UNSPEC;
 }
+
+/*
+ * At a device inside its container's network namespace, where ifindexes are others: a stub of a few instructions, which
+ * libepg attaches, leaves the endpoint's port in cb[0] and comes here.
+ */
+SEC("tc")
+int epg_tc_inside_out(struct __sk_buff *skb)
+{
+	struct epg_control *config = control_get();
+	struct work *work;
+	__u32 port = skb->cb[0];
+
+	if (!config)
+		return TC_ACT_SHOT;
+	work = work_begin(config, EPG_HOOK_TC_INGRESS, port);
+	if (!work || decide_from(skb, work))
+		return TC_ACT_SHOT;
+	bpf_set_hash(skb, voucher(port));
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int epg_tc_inside_in(struct __sk_buff *skb)
+{
+	struct epg_control *config = control_get();
+	struct arrival arrival = {};
+	struct work *work;
+
+	if (!config)
+		return TC_ACT_SHOT;
+	work = work_begin(config, EPG_HOOK_TC_EGRESS, skb->cb[0]);
+	if (!work)
+		return TC_ACT_SHOT;
+	read_skb(skb);
+	work->inside = true;
+	if (decide_towards(skb, work, arrival))
+		return TC_ACT_SHOT;
+	skb->mark &= ~config->mark;
+	bpf_set_hash_invalid(skb);
+	return TC_ACT_UNSPEC;
+}
+
+/* Where the stubs lead: libepg puts epg_tc_inside_out in place 0, epg_tc_inside_in in place 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} inside SEC(".maps");
 
 SEC("xdp")
 int epg_xdp_ingress(struct xdp_md *frame)
@@ -167,12 +261,12 @@ int epg_xdp_ingress(struct xdp_md *frame)
 	work = work_begin(config, EPG_HOOK_XDP, frame->ingress_ifindex);
 	if (!work)
 		return XDP_DROP;
-	work->packet.length = end - data;
-	work->packet.reason = parse_frame(&work->packet, data, end);
-	endpoint = endpoint_get(work->ifindex);
+	read_xdp(frame);
+	endpoint = hook_endpoint(work, work->packet.source_mac);
 	if (work->realm.generation)
-		reason = ingress(config, work, endpoint, data, end);
-	if (!conclude(config, work, endpoint, reason))
+		reason = ingress(work, endpoint);
+	reason = conclude(work, endpoint, reason);
+	if (reason && reason != PASSES_BY)
 		return XDP_DROP;
 	if (takes_dscp(work))
 		write_dscp_frame(data, end, work);

@@ -110,15 +110,20 @@ static __always_inline void event_fill(struct epg_event *event, const struct wor
 	event->fragment = packet->fragment;
 	event->reserved = 0;
 	event->audited_rule = work->decision.audited_rule;
+	event->vlan = packet->vlan;
 	event->reserved2 = 0;
 }
 
-static __noinline int event_send(struct epg_control *config, const struct work *work)
+STEP int event_send(void)
 {
+	struct epg_control *config = control_get();
+	struct work *work = work_get();
 	struct epg_event *event;
 	__u64 now = 0;
 	__u32 zero = 0;
 
+	if (!config || !work)
+		return 0;
 	if (epg_explaining) {
 		event = bpf_map_lookup_elem(&trace, &zero);
 		if (event) {

@@ -13,28 +13,33 @@ struct {
 	__type(value, struct epg_flow);
 } flows SEC(".maps");
 
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
+/* Both flags of a flow's closing, of either end. */
+#define CLOSED_FIN_BOTH (EPG_FLOW_CLOSED_FIN | EPG_FLOW_CLOSED_FIN << 1)
+#define CLOSED_RST_BOTH (EPG_FLOW_CLOSED_RST | EPG_FLOW_CLOSED_RST << 1)
 
-static __always_inline bool is_tcp_opening(const struct packet *packet)
+/* Begins a connection, of a protocol that has them. */
+static __always_inline bool is_connecting(const struct packet *packet)
 {
-	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	return packet->signals & SIGNAL_OPENS;
 }
 
 static __always_inline bool is_opening(const struct packet *packet)
 {
-	return is_tcp_opening(packet) || is_echo_request(packet);
+	return is_connecting(packet) || is_echo_request(packet);
+}
+
+static __always_inline bool has_connections(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
 }
 
 /*
- * All of IP but later fragments, whose ports nobody knows, and ICMP other than echo, where nothing says what answers
- * what. Protocols without ports have one flow between two addresses.
+ * All of IP but what is sent to many, later fragments, whose ports nobody knows, and ICMP other than echo, where nothing
+ * says what answers what. Protocols without ports have one flow between two addresses.
  */
 static __always_inline bool is_trackable(const struct packet *packet)
 {
-	if (!is_ip(packet) || packet->fragment == EPG_FRAGMENT_LATER)
+	if (!is_ip(packet) || packet->fragment == EPG_FRAGMENT_LATER || is_for_many(packet))
 		return false;
 	return !is_icmp(packet) || is_echo_request(packet) || is_echo_reply(packet);
 }
@@ -96,7 +101,7 @@ static __always_inline bool flow_is_idle(const struct epg_control *config, const
 	/* Another CPU may have stamped it a tick after this one has read the clock. */
 	if (idle > (__u32)-EPG_FLOW_SEEN_LATER)
 		return false;
-	return idle > (protocol == IPPROTO_TCP ? config->tcp_timeout[state] : config->timeout[state]);
+	return idle > (has_connections(protocol) ? config->connection_timeout[state] : config->timeout[state]);
 }
 
 /* Entries are explained away: a question is about the policy, not about what it has let through before. */
@@ -118,14 +123,48 @@ static __always_inline bool flow_is_current(const struct epg_control *config, co
 	return flow->generation == generation && flow->epoch == config->epoch;
 }
 
+/* RFC 9293, 3.5: both ends of a connection may begin it at once. */
+static __always_inline bool is_crossing(const struct epg_flow *flow, const struct packet *packet)
+{
+	return flow->state == EPG_FLOW_NEW && packet->protocol == IPPROTO_TCP &&
+	       (flow->opened_flags & (EPG_FLAG_SYN | EPG_FLAG_ACK)) == EPG_FLAG_SYN;
+}
+
 /* Can this packet belong to the flow? A new opening is decided as such: nobody opens by way of a reply. */
 static __always_inline bool flow_accepts(const struct epg_flow *flow, const struct packet *packet, __u32 from)
 {
 	if (!is_opening(packet))
 		return true;
-	if (flow->rule == EPG_RULE_KEPT && is_tcp_opening(packet))
+	if (flow->rule == EPG_RULE_KEPT && is_connecting(packet))
 		return false;
-	return flow->opener == from && flow->state != EPG_FLOW_CLOSING;
+	return flow->opener == from ? flow->state != EPG_FLOW_CLOSING : is_crossing(flow, packet);
+}
+
+/*
+ * What ends the flow. Sequence numbers are not looked at, so a reset may be a stranger's: who goes on after it has not
+ * sent it.
+ */
+static __always_inline void flow_close(struct epg_flow *flow, const struct packet *packet, __u32 from)
+{
+	__u8 reset = EPG_FLOW_CLOSED_RST << from;
+
+	if (packet->signals & SIGNAL_ENDS)
+		flow->closed |= EPG_FLOW_CLOSED_FIN << from;
+	if (packet->signals & SIGNAL_ABORTS)
+		flow->closed |= reset;
+	else if (flow->closed & reset)
+		flow->closed &= ~reset;
+	else if (!packet->signals)
+		return;
+	if (flow->closed & CLOSED_RST_BOTH || (flow->closed & CLOSED_FIN_BOTH) == CLOSED_FIN_BOTH)
+		flow->state = EPG_FLOW_CLOSING;
+	else if (flow->state == EPG_FLOW_CLOSING)
+		flow->state = EPG_FLOW_ESTABLISHED;
+}
+
+static __always_inline bool is_answer(const struct packet *packet)
+{
+	return packet->protocol != IPPROTO_TCP || packet->tcp_flags & TCP_ACK;
 }
 
 /* What a packet of the flow says about it. Written only where something changes. */
@@ -135,13 +174,9 @@ static __always_inline void flow_advance(struct epg_flow *flow, const struct pac
 
 	if (flow->seen != now)
 		flow->seen = now;
-	if (packet->protocol == IPPROTO_TCP) {
-		if (packet->tcp_flags & TCP_FIN)
-			flow->fin |= 1 << from;
-		if (packet->tcp_flags & TCP_RST || flow->fin == 3)
-			flow->state = EPG_FLOW_CLOSING;
-	}
-	if (flow->state == EPG_FLOW_NEW && flow->opener != from)
+	if (has_connections(packet->protocol))
+		flow_close(flow, packet, from);
+	if (flow->state == EPG_FLOW_NEW && flow->opener != from && is_answer(packet))
 		flow->state = EPG_FLOW_ESTABLISHED;
 }
 

@@ -1,65 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * First step: a frame's bytes become facts. Whatever contradicts itself is refused with a reason; nothing
- * passes because a header could not be read. No pointer into the packet outlives this step.
+ * passes because a header could not be read. No pointer into the packet outlives this step. `left` is the bytes behind
+ * the Ethernet header, trailing padding included.
  */
 #ifndef BPF_FRAME_H
 #define BPF_FRAME_H
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
-
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
-#include "epg/abi.h"
+#include "upper.h"
 
 /* Extension headers that are followed before the upper-layer header (docs/datapath.md). */
 #define EXTENSION_HEADERS_MAX 6
 
-/* Bytes that are made contiguous when headers do not lie in the packet's first piece. */
-#define HEADER_BYTES_MAX 512
-
-/* More fragments follow; which eight bytes of the packet this one begins with. */
-#define IPV4_MORE 0x2000
-#define IPV4_OFFSET_MASK 0x1fff
-#define IPV6_MORE 0x0001
-#define IPV6_OFFSET_MASK 0xfff8
+/* A packet has so many bytes at most, however many pieces it comes in. */
+#define PACKET_BYTES_MAX 65535
 
 /* Below, the field is the length of an IEEE 802.3 frame. */
 #define ETHERTYPE_FIRST 0x600
 
-/* <linux/icmp.h> and <linux/if_arp.h> drag the C library in; RFC 792, RFC 4443, RFC 826. */
-#define ICMP_ECHOREPLY 0
-#define ICMP_DEST_UNREACH 3
-#define ICMP_SOURCE_QUENCH 4
-#define ICMP_ECHO 8
-#define ICMP_TIME_EXCEEDED 11
-#define ICMP_PARAMETERPROB 12
-#define ICMPV6_INFORMATIONAL 128
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY 129
-#define ARP_HARDWARE_ETHERNET 1
-#define ARP_FRAME_MAX 64
+/* IEEE 802.1Q, 9.6: of the tag's control information. */
+#define VLAN_ID_MASK 0x0fff
 
-#define ND_ROUTER_SOLICITATION 133
-#define ND_ROUTER_ADVERTISEMENT 134
-#define ND_NEIGHBOR_SOLICITATION 135
-#define ND_NEIGHBOR_ADVERTISEMENT 136
-#define ND_REDIRECT 137
-
-/* The first eight bytes of ICMP and ICMPv6. */
-struct icmp_header {
-	__u8 type;
-	__u8 code;
-	__be16 checksum_be;
-	__be16 echo_be;
-	__be16 sequence_be;
+struct vlan_tag {
+	__be16 control_be;
+	__be16 ethertype_be;
 };
 
 struct arp_packet {
@@ -74,242 +38,37 @@ struct arp_packet {
 	__u8 target[4];
 };
 
-/* Either family; IPv4 in its mapped form. */
-union address {
-	__u8 bytes[16];
-	__be32 words_be[4];
-	__be64 halves_be[2];
-};
+#define ARP_HARDWARE_ETHERNET 1
+#define ARP_FRAME_MAX 64
 
-/* All that later steps know of a packet. */
-struct packet {
-	union address source;
-	union address destination;
-	union address target; /* ARP: the sender's protocol address; ND: the target */
-	__u8 source_mac[6];
-	__u8 destination_mac[6];
-	__u8 claimed_mac[6]; /* ARP: the sender's hardware address; ND: of the first link-layer option, else zero */
-	__be16 source_port_be;
-	__be16 destination_port_be;
-	__be16 echo_be; /* identifier of an ICMP echo */
-	__u16 ethertype;
-	__u32 length;  /* of the frame */
-	__u32 upper;   /* offset of the upper-layer header */
-	__u8 protocol; /* after extension headers */
-	__u8 hop_limit;
-	__u8 tcp_flags;
-	__u8 icmp_type; /* IGMP: its type */
-	__u8 icmp_code;
-	__u8 reason;        /* enum epg_reason: why nobody understands the frame */
-	__u8 traffic_class; /* DSCP and ECN (RFC 2474, RFC 3168) */
-	__u8 fragment;      /* enum epg_fragment */
-	__u16 arp_operation;
-};
-
-static __always_inline bool is_ipv4(const struct packet *packet)
+/* RFC 1122, 3.2.1.3; RFC 4291, 2.5.3 and 2.7: addresses that no packet between hosts has. */
+static __always_inline bool is_martian(const struct packet *packet)
 {
-	return packet->ethertype == ETH_P_IP;
+	const union address *source = &packet->source, *destination = &packet->destination;
+
+	return address_is_multicast(source) || address_is_loopback(source) || address_is_loopback(destination) ||
+	       address_is_unspecified(destination);
 }
 
-static __always_inline bool is_ip(const struct packet *packet)
+/*
+ * A fragment with `length` bytes of its packet. RFC 791, 3.2; RFC 8200, 4.5: all but the last one hold eights. RFC 1858,
+ * 3.2: a piece that begins with the second eight bytes of TCP would put other flags over the first one's.
+ */
+static __always_inline enum epg_reason parse_fragment(struct packet *packet, __u32 eights, bool more, __u32 length)
 {
-	return packet->ethertype == ETH_P_IP || packet->ethertype == ETH_P_IPV6;
-}
-
-/* Neither IP nor ARP: known by its MAC addresses and its EtherType alone. */
-static __always_inline bool is_other(const struct packet *packet)
-{
-	return !is_ip(packet) && packet->ethertype != ETH_P_ARP;
-}
-
-/* A message of ICMP or ICMPv6, with its type. */
-static __always_inline bool is_icmp(const struct packet *packet)
-{
-	if (packet->fragment == EPG_FRAGMENT_LATER)
-		return false;
-	return is_ipv4(packet) ? packet->protocol == IPPROTO_ICMP : packet->protocol == IPPROTO_ICMPV6;
-}
-
-static __always_inline bool is_echo_request(const struct packet *packet)
-{
-	return is_icmp(packet) && packet->icmp_type == (is_ipv4(packet) ? ICMP_ECHO : ICMPV6_ECHO_REQUEST);
-}
-
-static __always_inline bool is_echo_reply(const struct packet *packet)
-{
-	return is_icmp(packet) && packet->icmp_type == (is_ipv4(packet) ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY);
-}
-
-/* RFC 792, RFC 4443: messages that quote the packet that they complain about. */
-static __always_inline bool is_icmp_error(const struct packet *packet)
-{
-	if (!is_icmp(packet))
-		return false;
-	if (!is_ipv4(packet))
-		return packet->icmp_type < ICMPV6_INFORMATIONAL;
-	return packet->icmp_type == ICMP_DEST_UNREACH || packet->icmp_type == ICMP_SOURCE_QUENCH ||
-	       packet->icmp_type == ICMP_TIME_EXCEEDED || packet->icmp_type == ICMP_PARAMETERPROB;
-}
-
-static __always_inline bool address_equal(const union address *a, const union address *b)
-{
-	return a->halves_be[0] == b->halves_be[0] && a->halves_be[1] == b->halves_be[1];
-}
-
-/* Written in the mapped form: IPv4. */
-static __always_inline bool address_is_mapped(const union address *address)
-{
-	return !address->halves_be[0] && address->words_be[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline bool address_is_unspecified(const union address *address)
-{
-	if (address_is_mapped(address))
-		return !address->words_be[3];
-	return !address->halves_be[0] && !address->halves_be[1];
-}
-
-static __always_inline bool address_is_link_local(const union address *address)
-{
-	return (address->words_be[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
-}
-
-/* Multicast of either family, and the IPv4 broadcast to all. */
-static __always_inline bool address_is_multicast(const union address *address)
-{
-	if (address->bytes[0] == 0xff)
-		return true;
-	return address_is_mapped(address) && (address->bytes[12] >> 4 == 0xe || address->words_be[3] == 0xffffffff);
-}
-
-static __always_inline void address_map_ipv4(union address *address, __be32 ipv4_be)
-{
-	address->halves_be[0] = 0;
-	address->words_be[2] = bpf_htonl(0xffff);
-	address->words_be[3] = ipv4_be;
-}
-
-static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
-{
-	return *(const __u16 *)a == *(const __u16 *)b && *(const __u16 *)(a + 2) == *(const __u16 *)(b + 2) &&
-	       *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
-}
-
-static __always_inline bool mac_is_zero(const __u8 *mac)
-{
-	return !(*(const __u16 *)mac | *(const __u16 *)(mac + 2) | *(const __u16 *)(mac + 4));
-}
-
-static __always_inline bool has_ports(__u8 protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
-	       protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
-}
-
-/* ---- upper layers: `at` is where the header begins, `left` the bytes that the IP header promises from there ---- */
-
-static __always_inline enum epg_reason parse_ports(struct packet *packet, void *at, void *end, __u32 left)
-{
-	__be16 *ports_be = at;
-
-	if (packet->protocol == IPPROTO_TCP) {
-		struct tcphdr *tcp = at;
-
-		if ((void *)(tcp + 1) > end || tcp->doff < 5 || tcp->doff * 4u > left)
-			return EPG_REASON_MALFORMED;
-		packet->source_port_be = tcp->source;
-		packet->destination_port_be = tcp->dest;
-		packet->tcp_flags = ((__u8 *)tcp)[13];
-	} else if (packet->protocol == IPPROTO_UDP) {
-		struct udphdr *udp = at;
-		__u32 length;
-
-		if (left < sizeof(*udp) || (void *)(udp + 1) > end)
-			return EPG_REASON_MALFORMED;
-		/* The length is the whole datagram's, of which a first fragment has a part. */
-		length = bpf_ntohs(udp->len);
-		if (length < sizeof(*udp) || (length > left && packet->fragment != EPG_FRAGMENT_FIRST))
-			return EPG_REASON_MALFORMED;
-		packet->source_port_be = udp->source;
-		packet->destination_port_be = udp->dest;
-	} else if (has_ports(packet->protocol)) {
-		if (left < 8 || at + 8 > end)
-			return EPG_REASON_MALFORMED;
-		packet->source_port_be = ports_be[0];
-		packet->destination_port_be = ports_be[1];
-	}
-	return EPG_REASON_NONE;
-}
-
-/* RFC 4861, 4.1 to 4.5: the target address, and the first link-layer address option behind it. */
-static __always_inline enum epg_reason parse_neighbor(struct packet *packet, void *at, void *end, __u32 left)
-{
-	bool has_target =
-		packet->icmp_type == ND_NEIGHBOR_SOLICITATION || packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT;
-	__u8 *option = at + 8;
-
-	if (has_target) {
-		if (left < 24 || at + 24 > end)
-			return EPG_REASON_MALFORMED;
-		__builtin_memcpy(&packet->target, at + 8, 16);
-		option = at + 24;
-	}
-	if (packet->icmp_type != ND_ROUTER_SOLICITATION && !has_target)
-		return EPG_REASON_NONE;
-	if (left < (has_target ? 32 : 16))
-		return EPG_REASON_NONE;
-	if ((void *)(option + 8) > end)
+	packet->fragment_start = eights * 8;
+	packet->fragment_end = packet->fragment_start + length;
+	packet->fragment = eights ? EPG_FRAGMENT_LATER : EPG_FRAGMENT_FIRST;
+	if (packet->fragment_end > PACKET_BYTES_MAX || !length || (more && length & 7))
 		return EPG_REASON_MALFORMED;
-	if ((option[0] == 1 || option[0] == 2) && option[1] == 1)
-		__builtin_memcpy(packet->claimed_mac, option + 2, 6);
-	return EPG_REASON_NONE;
-}
-
-static __always_inline enum epg_reason parse_icmp(struct packet *packet, void *at, void *end, __u32 left)
-{
-	struct icmp_header *icmp = at;
-
-	if (left < sizeof(*icmp) || (void *)(icmp + 1) > end)
-		return EPG_REASON_MALFORMED;
-	packet->icmp_type = icmp->type;
-	packet->icmp_code = icmp->code;
-	packet->echo_be = icmp->echo_be;
-	if (!is_ipv4(packet) && icmp->type >= ND_ROUTER_SOLICITATION && icmp->type <= ND_REDIRECT)
-		return parse_neighbor(packet, at, end, left);
-	return EPG_REASON_NONE;
-}
-
-/* RFC 3376, section 4: all messages begin with their type and have at least eight bytes. */
-static __always_inline enum epg_reason parse_igmp(struct packet *packet, void *at, void *end, __u32 left)
-{
-	if (left < 8 || at + 8 > end)
-		return EPG_REASON_MALFORMED;
-	packet->icmp_type = *(__u8 *)at;
-	return EPG_REASON_NONE;
-}
-
-static __always_inline enum epg_reason parse_upper(struct packet *packet, void *at, void *end, __u32 left)
-{
-	if (is_icmp(packet))
-		return parse_icmp(packet, at, end, left);
-	if (is_ipv4(packet) && packet->protocol == IPPROTO_IGMP)
-		return parse_igmp(packet, at, end, left);
-	return parse_ports(packet, at, end, left);
-}
-
-/* ---- network layers: `left` is the bytes behind the Ethernet header, trailing padding included ---- */
-
-/* RFC 1858, 3.2: a piece that begins with the second eight bytes of TCP would put other flags over the first one's. */
-static __always_inline enum epg_reason later_fragment(struct packet *packet, __u32 eights)
-{
-	packet->fragment = EPG_FRAGMENT_LATER;
 	return packet->protocol == IPPROTO_TCP && eights == 1 ? EPG_REASON_MALFORMED : EPG_REASON_NONE;
 }
 
 static __always_inline enum epg_reason parse_ipv4(struct packet *packet, void *data, void *end, __u32 left)
 {
-	struct iphdr *ip = data + ETH_HLEN;
-	__u32 header, total;
+	enum epg_reason reason = EPG_REASON_NONE;
+	struct iphdr *ip = data;
+	__u32 header, total, offset;
 
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
 		return EPG_REASON_MALFORMED;
@@ -321,110 +80,128 @@ static __always_inline enum epg_reason parse_ipv4(struct packet *packet, void *d
 		return EPG_REASON_MALFORMED;
 	address_map_ipv4(&packet->source, ip->saddr);
 	address_map_ipv4(&packet->destination, ip->daddr);
+	if (is_martian(packet))
+		return EPG_REASON_MARTIAN;
 	packet->protocol = ip->protocol;
 	packet->hop_limit = ip->ttl;
 	packet->traffic_class = ip->tos;
-	packet->upper = ETH_HLEN + header;
-	if (ip->frag_off & bpf_htons(IPV4_OFFSET_MASK))
-		return later_fragment(packet, bpf_ntohs(ip->frag_off) & IPV4_OFFSET_MASK);
-	if (ip->frag_off & bpf_htons(IPV4_MORE))
-		packet->fragment = EPG_FRAGMENT_FIRST;
-	return parse_upper(packet, (void *)ip + header, end, total - header);
+	packet->upper = packet->network + header;
+	offset = bpf_ntohs(ip->frag_off);
+	if (offset & (IPV4_OFFSET_MASK | IPV4_MORE)) {
+		packet->fragment_id_be = ip->id;
+		reason = parse_fragment(packet, offset & IPV4_OFFSET_MASK, offset & IPV4_MORE, total - header);
+	}
+	if (reason || packet->fragment == EPG_FRAGMENT_LATER)
+		return reason;
+	return parse_upper(packet, data + header, end, total - header);
 }
 
-/* RFC 8200, 4.5. One that is the whole packet (RFC 6946) is none. */
-static __always_inline enum epg_reason parse_fragment_header(struct packet *packet, const __u8 *header)
+/* Those that are followed: one bit a protocol. ESP and "no next header" end the chain as protocols of their own. */
+#define EXTENSIONS                                                                                           \
+	(1ull << IPPROTO_HOPOPTS | 1ull << IPPROTO_ROUTING | 1ull << IPPROTO_FRAGMENT | 1ull << IPPROTO_AH | \
+	 1ull << IPPROTO_DSTOPTS)
+
+/* None is longer than 257 eights. */
+#define EXTENSION_LENGTH_MASK 0xfff
+
+/* 1 or 0, without a branch, which the verifier would multiply. */
+static __always_inline __u32 is_same(__u32 a, __u32 b)
 {
-	__u32 offset = bpf_ntohs(*(__be16 *)(header + 2));
-
-	packet->protocol = header[0];
-	if (offset & IPV6_OFFSET_MASK)
-		return later_fragment(packet, offset >> 3);
-	if (offset & IPV6_MORE)
-		packet->fragment = EPG_FRAGMENT_FIRST;
-	return EPG_REASON_NONE;
+	return ((a ^ b) - 1) >> 31;
 }
 
-/*
- * Follows the extension headers (RFC 8200, section 4) from `*at`. ESP and "no next header" end the chain as
- * protocols of their own; a later fragment ends it too.
- */
-static __always_inline enum epg_reason parse_extensions(struct packet *packet, void **at, void *end, __u32 *left)
+/* RFC 8200, 4.2 to 4.6: in eights, the first one not counted; RFC 4302, 2.2: AH's in fours, less two. */
+static __always_inline __u32 extension_length(const __u8 *header, __u8 protocol)
+{
+	__u32 authentication = is_same(protocol, IPPROTO_AH), fragment = is_same(protocol, IPPROTO_FRAGMENT);
+	__u32 length = ((header[1] & (fragment - 1)) + 1 + authentication) << (3 - authentication);
+
+	/* The verifier knows no bounds of what was shifted. */
+	asm volatile("" : "+r"(length));
+	return length & EXTENSION_LENGTH_MASK;
+}
+
+/* A chain of extension headers as it is followed. */
+struct chain {
+	void *at;
+	__u32 left; /* bytes of the packet from there */
+	__u32 fragment; /* offset and flags of a fragment header; 0: there is none, or it is the whole packet's (RFC 6946) */
+	__u32 fragment_left; /* bytes behind it */
+};
+
+/* RFC 8200, section 4. A later fragment ends the chain. */
+static __always_inline enum epg_reason parse_extensions(struct packet *packet, struct chain *chain, void *end)
 {
 #pragma unroll
 	for (int i = 0; i <= EXTENSION_HEADERS_MAX; i++) {
-		enum epg_reason reason;
-		__u8 *header = *at;
+		__u8 *header = chain->at, protocol = packet->protocol;
 		__u32 length;
 
-		switch (packet->protocol) {
-		case IPPROTO_FRAGMENT:
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-		case IPPROTO_AH:
-			break;
-		default:
+		if (protocol > 63 || !(EXTENSIONS >> protocol & 1))
 			return EPG_REASON_NONE;
-		}
+		if (i == EXTENSION_HEADERS_MAX)
+			break;
 		if ((void *)(header + 8) > end)
 			return EPG_REASON_MALFORMED;
-		if (packet->protocol == IPPROTO_FRAGMENT)
-			length = 8;
-		else
-			length = packet->protocol == IPPROTO_AH ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
-		if (length > *left)
+		length = extension_length(header, protocol);
+		if (length > chain->left)
 			return EPG_REASON_MALFORMED;
+		packet->protocol = header[0];
 		packet->upper += length;
-		if (packet->protocol == IPPROTO_FRAGMENT) {
-			reason = parse_fragment_header(packet, header);
-			if (reason || packet->fragment == EPG_FRAGMENT_LATER)
-				return reason;
-		} else {
-			packet->protocol = header[0];
-		}
-		*left -= length;
-		*at += length;
+		chain->left -= length;
+		chain->at += length;
+		if (protocol != IPPROTO_FRAGMENT)
+			continue;
+		if (chain->fragment)
+			return EPG_REASON_MALFORMED; /* a piece of a piece */
+		chain->fragment = bpf_ntohs(*(__be16 *)(header + 2)) & (IPV6_OFFSET_MASK | IPV6_MORE);
+		chain->fragment_left = chain->left;
+		packet->fragment_id_be = *(__be32 *)(header + 4);
+		if (chain->fragment & IPV6_OFFSET_MASK)
+			return EPG_REASON_NONE;
 	}
 	return EPG_REASON_EXTENSION;
 }
 
 static __always_inline enum epg_reason parse_ipv6(struct packet *packet, void *data, void *end, __u32 left)
 {
-	struct ipv6hdr *ip = data + ETH_HLEN;
+	struct ipv6hdr *ip = data;
+	struct chain chain = {.at = ip + 1};
 	enum epg_reason reason;
-	void *at = ip + 1;
-	__u32 payload;
 
-	if (at > end || ip->version != 6)
+	if (chain.at > end || ip->version != 6)
 		return EPG_REASON_MALFORMED;
-	payload = bpf_ntohs(ip->payload_len);
-	if (!payload && left > 0xffff)
-		payload = left - sizeof(*ip); /* aggregated: a jumbogram */
-	if (payload + sizeof(*ip) > left)
+	chain.left = bpf_ntohs(ip->payload_len);
+	if (!chain.left && left > 0xffff)
+		chain.left = left - sizeof(*ip); /* aggregated: a jumbogram */
+	if (chain.left + sizeof(*ip) > left)
 		return EPG_REASON_MALFORMED;
 	__builtin_memcpy(&packet->source, &ip->saddr, 16);
 	__builtin_memcpy(&packet->destination, &ip->daddr, 16);
 	if (address_is_mapped(&packet->source) || address_is_mapped(&packet->destination))
 		return EPG_REASON_MALFORMED;
+	if (is_martian(packet))
+		return EPG_REASON_MARTIAN;
 	packet->protocol = ip->nexthdr;
 	packet->hop_limit = ip->hop_limit;
 	packet->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	packet->upper = ETH_HLEN + sizeof(*ip);
-	reason = parse_extensions(packet, &at, end, &payload);
+	packet->upper = packet->network + sizeof(*ip);
+	reason = parse_extensions(packet, &chain, end);
+	if (!reason && chain.fragment)
+		reason = parse_fragment(packet, chain.fragment >> 3, chain.fragment & IPV6_MORE, chain.fragment_left);
 	if (reason || packet->fragment == EPG_FRAGMENT_LATER)
 		return reason;
-	return parse_upper(packet, at, end, payload);
+	return parse_upper(packet, chain.at, end, chain.left);
 }
 
 /* RFC 826, for IPv4 over Ethernet only. */
 static __always_inline enum epg_reason parse_arp(struct packet *packet, void *data, void *end)
 {
-	struct arp_packet *arp = data + ETH_HLEN;
+	struct arp_packet *arp = data;
 	__be32 address_be;
 
 	/* Nobody has a reason to put anything behind it but padding. */
-	if ((void *)(arp + 1) > end || packet->length > ARP_FRAME_MAX ||
+	if ((void *)(arp + 1) > end || packet->length > ARP_FRAME_MAX + packet->network - ETH_HLEN ||
 	    arp->hardware_be != bpf_htons(ARP_HARDWARE_ETHERNET) || arp->protocol_be != bpf_htons(ETH_P_IP) ||
 	    arp->hardware_length != 6 || arp->protocol_length != 4)
 		return EPG_REASON_MALFORMED;
@@ -438,24 +215,42 @@ static __always_inline enum epg_reason parse_arp(struct packet *packet, void *da
 	return EPG_REASON_NONE;
 }
 
-/* Reads the frame in [data, end); packet->length, the whole frame's, may be more when it is not contiguous. */
+/*
+ * Reads the frame in [data, end); packet->length, the whole frame's, may be more when it is not contiguous. One tag is
+ * read, in the frame or taken out of it before; what stands behind a second one nobody was given.
+ */
 static __noinline int parse_frame(struct packet *packet, void *data, void *end)
 {
 	struct ethhdr *ethernet = data;
-	__u32 left = packet->length - ETH_HLEN;
+	struct vlan_tag *tag = (void *)(ethernet + 1);
+	void *network = ethernet + 1;
 
-	if ((void *)(ethernet + 1) > end || packet->length < ETH_HLEN)
+	if (network > end)
 		return EPG_REASON_MALFORMED;
 	__builtin_memcpy(packet->source_mac, ethernet->h_source, 6);
 	__builtin_memcpy(packet->destination_mac, ethernet->h_dest, 6);
 	packet->ethertype = bpf_ntohs(ethernet->h_proto);
+	packet->network = ETH_HLEN;
+	packet->fragment = EPG_FRAGMENT_NONE;
+	packet->signals = 0;
+	__builtin_memset(packet->claimed_mac, 0, sizeof(packet->claimed_mac));
+	if (packet->ethertype == ETH_P_8021Q && !packet->accelerated) {
+		if ((void *)(tag + 1) > end)
+			return EPG_REASON_MALFORMED;
+		packet->vlan = bpf_ntohs(tag->control_be) & VLAN_ID_MASK;
+		packet->ethertype = bpf_ntohs(tag->ethertype_be);
+		packet->network += sizeof(*tag);
+		network = tag + 1;
+	}
+	if (packet->length < packet->network)
+		return EPG_REASON_MALFORMED;
 	switch (packet->ethertype) {
 	case ETH_P_IP:
-		return parse_ipv4(packet, data, end, left);
+		return parse_ipv4(packet, network, end, packet->length - packet->network);
 	case ETH_P_IPV6:
-		return parse_ipv6(packet, data, end, left);
+		return parse_ipv6(packet, network, end, packet->length - packet->network);
 	case ETH_P_ARP:
-		return parse_arp(packet, data, end);
+		return parse_arp(packet, network, end);
 	case ETH_P_8021Q:
 	case ETH_P_8021AD:
 		return EPG_REASON_VLAN;

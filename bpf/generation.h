@@ -9,6 +9,12 @@
 
 #include "epg/abi.h"
 
+/*
+ * A step that the verifier looks at by itself, once, and not again for each way that leads to it. It takes no pointer
+ * but a program's context: what it works on it finds in the maps.
+ */
+#define STEP __attribute__((noinline))
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -72,9 +78,8 @@ static __always_inline __u32 node_count(const struct epg_node *node, __u32 value
 
 /*
  * The answer of a diagram for a key: a leaf. A target that is no leaf says that the diagram is damaged.
- * A function of its own that takes scalars only: the verifier looks at it once, not at each call.
  */
-__attribute__((noinline)) __u32 diagram_find(__u32 slot, __u32 root, __u64 high, __u64 low)
+STEP __u32 diagram_find(__u32 slot, __u32 root, __u64 high, __u64 low)
 {
 	void *map = bpf_map_lookup_elem(&nodes, &slot);
 	__u32 target = root;

@@ -7,7 +7,7 @@
 #ifndef BPF_INFRASTRUCTURE_H
 #define BPF_INFRASTRUCTURE_H
 
-#include "work.h"
+#include "source.h"
 
 #define NOT_INFRASTRUCTURE (-1)
 
@@ -34,7 +34,7 @@ static __always_inline int source_may_ask(const struct work *work)
 {
 	if (address_is_unspecified(&work->packet.source))
 		return EPG_REASON_NONE;
-	return source_may_use(work, &work->packet.source);
+	return source_may_use_source();
 }
 
 static __always_inline bool claims_other_mac(const struct work *work)
@@ -71,7 +71,7 @@ static __always_inline int neighbor_discovery(const struct work *work)
 	if (claims_other_mac(work))
 		return EPG_REASON_SPOOFED_MAC;
 	if (packet->icmp_type == ND_NEIGHBOR_ADVERTISEMENT) {
-		int reason = source_may_use(work, &packet->target);
+		int reason = source_may_use_target();
 
 		if (reason)
 			return reason;
@@ -193,11 +193,24 @@ static __always_inline int resolution(const struct work *work)
 	return work->packet.ethertype == ETH_P_ARP ? arp(work) : neighbor_discovery(work);
 }
 
-/* NOT_INFRASTRUCTURE, or why it is dropped, EPG_REASON_NONE: it passes. */
-static __noinline int infrastructure(const struct work *work)
+/* RFC 792, RFC 1256: what IPv4 has in place of IPv6's router advertisements and redirects. */
+static __always_inline bool is_router_message(const struct packet *packet)
 {
-	const struct packet *packet = &work->packet;
-	bool from_endpoint = work->source.ifindex != 0;
+	return is_ip(packet) && is_ipv4(packet) && is_icmp(packet) &&
+	       (packet->icmp_type == ICMP_REDIRECT || packet->icmp_type == ICMP_ROUTER_ADVERTISEMENT);
+}
+
+/* NOT_INFRASTRUCTURE, or why it is dropped, EPG_REASON_NONE: it passes. */
+STEP int infrastructure(void)
+{
+	struct work *work = work_get();
+	const struct packet *packet;
+	bool from_endpoint;
+
+	if (!work)
+		return EPG_REASON_INTERNAL;
+	packet = &work->packet;
+	from_endpoint = work->source.ifindex != 0;
 
 	if (is_resolution(packet) || is_membership(packet)) {
 		/* An endpoint of another VRF has nothing to say here, on whatever bridge both are. */
@@ -207,6 +220,8 @@ static __noinline int infrastructure(const struct work *work)
 			return EPG_REASON_NONE;
 		return is_membership(packet) ? membership(work) : resolution(work);
 	}
+	if (from_endpoint && is_router_message(packet))
+		return EPG_REASON_ROUTER;
 	if (from_endpoint ? !work->decided && is_dhcp_request(packet) : !work->foreign && is_dhcp_answer(packet))
 		return source_may_ask(work);
 	return NOT_INFRASTRUCTURE;

@@ -7,24 +7,26 @@
 #define BPF_INGRESS_H
 
 #include "verdict.h"
+#include "voucher.h"
 
 static __always_inline int ingress_source(struct work *work, struct epg_endpoint *endpoint)
 {
 	struct epg_binding *binding = enter(work, endpoint);
 
 	if (!binding)
-		return EPG_REASON_QUARANTINE;
+		return reason_of_nobody(work, endpoint);
 	work->source_flags = binding->flags;
-	if (binding->flags & EPG_ENDPOINT_UPLINK)
+	work->uplink = binding->flags & EPG_ENDPOINT_UPLINK ? 1 : 0;
+	if (work->uplink)
 		return EPG_REASON_NONE;
-	work->source.ifindex = work->ifindex;
+	work->source.ifindex = work->port;
 	work->source.bound = work->source.class_id = binding->class_id;
 	if (work->packet.reason)
 		return EPG_REASON_NONE; /* told by the caller; there may be no MAC address to look at */
 	if (!mac_is_own(binding, work->packet.source_mac))
 		return EPG_REASON_SPOOFED_MAC;
 	if (binding->mac_noted != work->realm.bridge_domain && !epg_explaining)
-		mac_note(&work->realm, work->ifindex, binding);
+		mac_note(&work->realm, work->port, binding);
 	return EPG_REASON_NONE;
 }
 
@@ -51,72 +53,114 @@ static __always_inline bool passes_by(const struct work *work)
 {
 	const struct packet *packet = &work->packet;
 
-	if (!(work->source_flags & EPG_ENDPOINT_UPLINK))
-		return false;
 	if (is_beside_ip(packet))
 		return true;
 	return is_ip(packet) && !packet->reason && !is_for_endpoint(work);
 }
 
-/*
- * Behind XDP, TC sees what it has let pass: marks it, as XDP could not, and drops the tags that a network device
- * has taken out of the frame before XDP could see them.
- */
-static __always_inline int ingress_after_xdp(struct work *work)
+/* What the kernel says of an uplink: how its frames come, and which MAC address it has. */
+static __always_inline void note_uplink(const struct work *work, struct epg_endpoint *endpoint)
 {
-	if (work->packet.reason == EPG_REASON_VLAN)
-		return EPG_REASON_VLAN;
-	if (passes_by(work))
+	struct epg_binding *binding = endpoint_binding(endpoint, work->realm.generation);
+
+	if (work->by_driver)
+		note_seen(endpoint, EPG_SEEN_DRIVER);
+	if (work->addressed && !mac_equal(binding->mac, work->packet.destination_mac) && !epg_explaining)
+		__builtin_memcpy(binding->mac, work->packet.destination_mac, 6);
+}
+
+/*
+ * Devices stacked on an uplink reach each other past it, or through it. What one with a hook has sent passes by: the
+ * receiver's own hook looks at it. What comes by no driver is of a device without, and what passes by nature is the
+ * host's only if it is addressed to the host. Else: EPG_REASON_NONE, it comes from outside.
+ */
+static __always_inline int ingress_stacked(struct work *work, const struct epg_endpoint *endpoint, bool passes)
+{
+	if (!(endpoint->seen & EPG_SEEN_STACKED) || epg_explaining)
+		return EPG_REASON_NONE;
+	/* XDP sees no hash: TC behind it looks at what devices inside have, or claim to have, sent. */
+	if (work->hook == EPG_HOOK_XDP)
+		return is_of_device_inside() ? PASSES_BY : EPG_REASON_NONE;
+	work->decided = vouched_by();
+	if (work->decided)
 		return PASSES_BY;
-	work->decided = true;
-	return EPG_REASON_NONE;
+	if (is_of_device_inside() || (endpoint->seen & EPG_SEEN_DRIVER && !work->by_driver))
+		return EPG_REASON_UNVOUCHED;
+	if (!passes || work->addressed || is_for_many(&work->packet))
+		return EPG_REASON_NONE;
+	return work->packet.reason ? work->packet.reason : EPG_REASON_UNKNOWN_DESTINATION;
+}
+
+/* As passes_by(), and what else is to be known of a frame from outside. */
+static __always_inline int ingress_uplink(struct work *work, struct epg_endpoint *endpoint)
+{
+	bool passes = passes_by(work);
+	int reason;
+
+	note_uplink(work, endpoint);
+	reason = ingress_stacked(work, endpoint, passes);
+	return reason || !passes ? reason : PASSES_BY;
+}
+
+/*
+ * Behind XDP, TC sees what it has let pass: marks it, as XDP could not. Whether XDP has seen a tag that is no longer in
+ * the frame nobody can tell, and what a device stacked on an uplink has sent XDP does not see: that is decided here.
+ * Explaining asks TC what XDP, which is the same code, would say.
+ */
+static __always_inline bool is_let_pass_by_xdp(const struct work *work, const struct epg_endpoint *endpoint)
+{
+	if (epg_explaining || !work->behind_xdp || work->packet.vlan || work->packet.reason == EPG_REASON_VLAN)
+		return false;
+	return !endpoint || !(endpoint->seen & EPG_SEEN_STACKED) || work->by_driver;
 }
 
 /* Neither IP nor ARP: the destination is who has the MAC address. */
-static __always_inline int ingress_decide_other(const struct epg_control *config, struct work *work)
+static __always_inline int ingress_decide_other(struct work *work)
 {
 	__u32 owner = mac_owner_of(&work->realm, work->packet.destination_mac);
 
 	if (owner)
 		party_be_endpoint(&work->destination, &work->realm, owner);
-	return decide_and_track(config, work);
+	return decide_and_track();
 }
 
 /* A new flow, or a packet that belongs to none: finds both sides. */
-static __always_inline int ingress_decide(const struct epg_control *config, struct work *work, void *data, void *end)
+static __always_inline int ingress_decide(struct work *work)
 {
 	const struct packet *packet = &work->packet;
 	int reason;
 
 	if (is_other(packet))
-		return ingress_decide_other(config, work);
+		return ingress_decide_other(work);
 	reason = classify_source(work);
 	if (reason)
 		return reason;
-	party_of_address(&work->realm, &packet->destination, is_ipv4(packet), &work->destination);
-	return follow_or_decide(config, work, data, end);
+	classify_destination();
+	return follow_or_decide(work);
 }
 
-static __always_inline int ingress(const struct epg_control *config, struct work *work, struct epg_endpoint *endpoint,
-				   void *data, void *end)
+static __always_inline int ingress(struct work *work, struct epg_endpoint *endpoint)
 {
 	int reason = ingress_source(work, endpoint);
 
+	if (!reason && work->uplink && endpoint)
+		reason = ingress_uplink(work, endpoint);
 	if (reason)
 		return reason;
-	/* Explaining asks TC what XDP, which is the same code, would say. */
-	if (!epg_explaining && work->hook == EPG_HOOK_TC_INGRESS && work->source_flags & EPG_ENDPOINT_XDP)
-		return ingress_after_xdp(work);
-	if (passes_by(work))
-		return PASSES_BY;
+	if (is_let_pass_by_xdp(work, endpoint)) {
+		work->decided = true;
+		return EPG_REASON_NONE;
+	}
 	if (work->packet.reason)
 		return work->packet.reason;
-	reason = infrastructure(work);
+	if (!work->source.ifindex && is_resolution(&work->packet))
+		source_returns();
+	reason = infrastructure();
 	if (reason != NOT_INFRASTRUCTURE)
 		return infrastructure_decide(work, reason);
-	if (is_trackable(&work->packet) && follow_flow(config, work))
+	if (follow(work))
 		return EPG_REASON_NONE;
-	return ingress_decide(config, work, data, end);
+	return ingress_decide(work);
 }
 
 #endif

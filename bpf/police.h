@@ -70,17 +70,21 @@ static __always_inline bool takes_police(const struct work *work)
 {
 	if (epg_explaining || !(work->realm.flags & EPG_CLASS_POLICED))
 		return false;
-	return work->hook != EPG_HOOK_TC_EGRESS && !work->decided && work->source.ifindex &&
+	return work->hook != EPG_HOOK_TC_EGRESS && !work->decided && work->source.ifindex == work->port &&
 	       work->decision.rule != EPG_RULE_INFRASTRUCTURE;
 }
 
 /* The group that rules see is policed: an address may make its packets another group's than its interface's. */
-static __noinline int police(struct work *work)
+STEP int police(void)
 {
-	struct party source = work->source;
+	struct work *work = work_get();
 	struct epg_class *class;
 	struct policer *policer;
+	struct party source;
 
+	if (!work)
+		return EPG_REASON_INTERNAL;
+	source = work->source;
 	if (is_ip(&work->packet))
 		party_refine(&source, address_prefix(&work->realm, &work->packet.source, is_ipv4(&work->packet)));
 	class = classes_get(work->realm.slot, source.class_id);

@@ -3,7 +3,7 @@
 #ifndef BPF_QUOTED_H
 #define BPF_QUOTED_H
 
-#include "frame.h"
+#include "packet.h"
 
 /* Both ends of a packet as its flow has them. */
 struct ends {
@@ -38,14 +38,40 @@ static __always_inline bool quoted_ports(struct ends *quoted, bool ipv4, void *a
 	return true;
 }
 
+/* Of a quoted packet: what its own sender may have put before the upper header. */
+#define QUOTED_EXTENSIONS_MAX 3
+
+/* Follows extension headers; NULL: they go on for too long, or it is a later fragment, which has no ports. */
+static __always_inline void *quoted_upper(struct ends *quoted, void *at, void *end)
+{
+#pragma unroll
+	for (int i = 0; i < QUOTED_EXTENSIONS_MAX; i++) {
+		__u8 *header = at;
+		__u32 length;
+
+		if (quoted->protocol != IPPROTO_FRAGMENT && quoted->protocol != IPPROTO_HOPOPTS &&
+		    quoted->protocol != IPPROTO_ROUTING && quoted->protocol != IPPROTO_DSTOPTS)
+			return at;
+		if ((void *)(header + 8) > end)
+			return NULL;
+		if (quoted->protocol == IPPROTO_FRAGMENT && *(__be16 *)(header + 2) & bpf_htons(IPV6_OFFSET_MASK))
+			return NULL;
+		length = quoted->protocol == IPPROTO_FRAGMENT ? 8 : (header[1] + 1u) * 8;
+		quoted->protocol = header[0];
+		at += length;
+	}
+	return at;
+}
+
 /*
- * Reads what stands behind the eight bytes of an ICMP error at `offset`. Later fragments have no ports, and
- * quoted extension headers are not followed: such an error is unrelated.
+ * Reads what stands behind the eight bytes of an ICMP error at `offset`. What is quoted of a later fragment tells no
+ * flow: such an error is unrelated.
  */
-static __noinline int parse_quoted(struct ends *quoted, void *data, void *end, __u32 offset)
+static __always_inline int parse_quoted(struct ends *quoted, void *data, void *end, __u32 offset)
 {
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
+	void *upper;
 
 	if (offset > HEADER_BYTES_MAX)
 		return -1;
@@ -66,7 +92,8 @@ static __noinline int parse_quoted(struct ends *quoted, void *data, void *end, _
 	__builtin_memcpy(&quoted->source, &ip6->saddr, 16);
 	__builtin_memcpy(&quoted->destination, &ip6->daddr, 16);
 	quoted->protocol = ip6->nexthdr;
-	return quoted_ports(quoted, false, ip6 + 1, end) ? 0 : -1;
+	upper = quoted_upper(quoted, ip6 + 1, end);
+	return upper && quoted_ports(quoted, false, upper, end) ? 0 : -1;
 }
 
 #endif

@@ -6,8 +6,8 @@
 #ifndef BPF_TRACK_H
 #define BPF_TRACK_H
 
+#include "decide.h"
 #include "flow.h"
-#include "work.h"
 
 /* Beside reasons. */
 #define NOT_TRACKED (-3)
@@ -77,14 +77,19 @@ static __always_inline void decide_permit_by_flow(struct decision *decision, con
  * the endpoint at this hook. At ingress that is the source; at egress the destination, and the flow's other end is
  * where the packet has come from.
  */
-static __noinline int follow_flow(const struct epg_control *config, struct work *work)
+STEP int follow_flow(void)
 {
-	bool ingress = work->hook != EPG_HOOK_TC_EGRESS;
+	struct epg_control *config = control_get();
+	struct work *work = work_get();
+	bool ingress;
 	struct ends ends;
 	struct epg_flow_key key;
 	struct epg_flow *flow;
 	__u32 from;
 
+	if (!config || !work)
+		return false;
+	ingress = work->hook != EPG_HOOK_TC_EGRESS;
 	flow_ends(&ends, &work->packet);
 	from = flow_key(&key, &ends, work->realm.vrf);
 	flow = flow_find(config, &key);
@@ -97,8 +102,12 @@ static __noinline int follow_flow(const struct epg_control *config, struct work 
 	/* Across VRFs each side has an entry of its own. */
 	if (!work->decided || work->crosses)
 		flow_advance(flow, &work->packet, from);
-	if (ingress)
+	if (ingress) {
 		work->destination.ifindex = from ? flow->ifindex[0] : flow->ifindex[1];
+		work->destination.bound = from ? flow->class_id[0] : flow->class_id[1];
+	} else {
+		work->source.bound = from ? flow->class_id[1] : flow->class_id[0];
+	}
 	decide_permit_by_flow(&work->decision, flow);
 	work->by_flow = true;
 	return true;
@@ -142,7 +151,7 @@ static __always_inline bool flow_is_kept(const struct epg_flow *flow, const stru
 
 	if (!(flow->flags & EPG_RULE_KEEP) || flow->revoked || work->decision.reason == EPG_REASON_INTERNAL)
 		return false;
-	if (is_tcp_opening(&work->packet))
+	if (is_connecting(&work->packet))
 		return false;
 	if (rule != EPG_RULE_IMPLICIT_DENY && rule != EPG_RULE_SOURCE_NOT_PREFERRED &&
 	    rule != EPG_RULE_DESTINATION_NOT_PREFERRED)
@@ -176,7 +185,7 @@ static __always_inline bool flow_redecide(const struct epg_control *config, stru
 
 	count_stat(EPG_STAT_FLOWS_REDECIDED);
 	rule_key_of_flow(&work->key, flow, &work->packet, by_opener);
-	decide(&work->realm, pair, &work->key, &work->decision);
+	decide(pair);
 	if (work->decision.verdict != EPG_PERMIT && flow_is_kept(flow, work, from))
 		decide_keep(&work->decision, flow);
 	if (work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL))
@@ -193,7 +202,7 @@ static __always_inline bool opens_flow(const struct work *work)
 		return false;
 	if (!is_trackable(&work->packet) || is_echo_reply(&work->packet))
 		return false;
-	return work->packet.protocol != IPPROTO_TCP || !(work->packet.tcp_flags & TCP_RST);
+	return !(work->packet.signals & SIGNAL_ABORTS);
 }
 
 static __always_inline int flow_open(const struct epg_control *config, struct work *work,
@@ -213,13 +222,17 @@ static __always_inline int flow_open(const struct epg_control *config, struct wo
 }
 
 /* Both sides are known: decides, and tracks what a stateful rule permits. */
-static __noinline int decide_and_track(const struct epg_control *config, struct work *work)
+STEP int decide_and_track(void)
 {
+	struct epg_control *config = control_get();
+	struct work *work = work_get();
 	struct epg_flow_key key;
 	struct epg_flow *flow = NULL;
 	struct ends ends;
 	__u32 from = 0;
 
+	if (!config || !work)
+		return EPG_REASON_INTERNAL;
 	if (is_trackable(&work->packet)) {
 		flow_ends(&ends, &work->packet);
 		from = flow_key(&key, &ends, work->realm.vrf);
@@ -230,13 +243,11 @@ static __noinline int decide_and_track(const struct epg_control *config, struct 
 	if (flow && flow_redecide(config, work, flow, from))
 		return EPG_REASON_NONE;
 	rule_key_of_packet(&work->key, &work->packet);
-	decide(&work->realm, pair_of(&work->source, &work->destination), &work->key, &work->decision);
+	decide(pair_of(&work->source, &work->destination));
 	/* Who asks in vain for a new connection does not end the one that is kept. */
 	if (flow && work->decision.verdict != EPG_PERMIT &&
-	    !(flow->flags & EPG_RULE_KEEP && is_tcp_opening(&work->packet)))
+	    !(flow->flags & EPG_RULE_KEEP && is_connecting(&work->packet)))
 		flow_revoke(flow);
-	if (work->decision.reason == EPG_REASON_IMPLICIT_DENY && work->packet.fragment == EPG_FRAGMENT_LATER)
-		work->decision.reason = EPG_REASON_FRAGMENT;
 	if (!opens_flow(work))
 		return work->decision.reason;
 	if (flow && flow->opener == from) {
@@ -253,17 +264,17 @@ static __noinline int decide_and_track(const struct epg_control *config, struct 
  * complains only about packets that were meant for it. A flow of an earlier generation does not count: the
  * quoted packet itself was decided a moment before. NOT_TRACKED: what it quotes belongs to no flow.
  */
-static __noinline int follow_quoted(const struct epg_control *config, struct work *work, void *data, void *end)
+STEP int follow_quoted(void)
 {
-	struct ends quoted = {};
+	struct epg_control *config = control_get();
+	struct work *work = work_get();
 	struct epg_flow_key key;
 	struct epg_flow *flow;
 	__u32 sender;
 
-	if (parse_quoted(&quoted, data, end, work->packet.upper) ||
-	    !address_equal(&quoted.source, &work->packet.destination))
+	if (!config || !work || !work->quotes || !address_equal(&work->quoted.source, &work->packet.destination))
 		return EPG_REASON_UNRELATED;
-	sender = flow_key(&key, &quoted, work->realm.vrf);
+	sender = flow_key(&key, &work->quoted, work->realm.vrf);
 	flow = flow_find(config, &key);
 	if (!flow)
 		return NOT_TRACKED;
@@ -275,20 +286,6 @@ static __noinline int follow_quoted(const struct epg_control *config, struct wor
 		return EPG_REASON_UNRELATED;
 	decide_permit_by_flow(&work->decision, flow);
 	return EPG_REASON_NONE;
-}
-
-/* What is sent about packets that nobody tracks may still be what a rule permits. */
-static __always_inline int follow_or_decide(const struct epg_control *config, struct work *work, void *data, void *end)
-{
-	int reason;
-
-	if (!is_icmp_error(&work->packet))
-		return decide_and_track(config, work);
-	reason = follow_quoted(config, work, data, end);
-	if (reason != NOT_TRACKED)
-		return reason;
-	reason = decide_and_track(config, work);
-	return reason == EPG_REASON_IMPLICIT_DENY ? EPG_REASON_UNRELATED : reason;
 }
 
 #endif

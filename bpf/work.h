@@ -3,9 +3,9 @@
 #ifndef BPF_WORK_H
 #define BPF_WORK_H
 
-#include "decide.h"
 #include "endpoint.h"
-#include "frame.h"
+#include "quoted.h"
+#include "rule.h"
 
 struct work {
 	struct packet packet;
@@ -14,14 +14,22 @@ struct work {
 	struct party destination;
 	struct decision decision;
 	struct rule_key key;
+	struct ends quoted; /* by an ICMP error */
 	__u32 ifindex;      /* of the hook */
+	__u32 port;         /* the endpoint at the hook: its interface, or a port behind or inside it */
 	__u16 source_flags; /* EPG_ENDPOINT_… of the source's endpoint */
 	__u8 hook;          /* enum epg_hook */
-	__u8 decided; /* an earlier hook of this host has permitted the packet: it is not decided or counted again */
-	__u8 by_flow; /* an established flow let it pass: nothing new to tell */
-	__u8 foreign; /* egress: from an endpoint of another VRF */
-	__u8 crosses; /* egress: and that VRF is one into which a contract leads: the source is known */
-	__u8 reserved[5];
+	__u8 decided;    /* an earlier hook of this host has permitted the packet: it is not decided or counted again */
+	__u8 by_flow;    /* an established flow let it pass: nothing new to tell */
+	__u8 foreign;    /* egress: from an endpoint of another VRF */
+	__u8 crosses;    /* egress: and that VRF is one into which a contract leads: the source is known */
+	__u8 behind_xdp; /* XDP has let the frame pass, if it has seen the frame as it is */
+	__u8 quotes;     /* `quoted` could be read */
+	__u8 uplink;     /* ingress: of one, whoever has sent it */
+	__u8 inside;     /* the hook is at a device inside its container's network namespace */
+	__u8 by_driver;  /* the frame was received, and not made or forwarded by this kernel */
+	__u8 addressed;  /* to the MAC address of the hook's own device */
+	__u32 hash;      /* of the skb: what a hook beside a macvlan device has left there */
 };
 
 /*
@@ -36,20 +44,14 @@ struct {
 	__type(value, struct work);
 } works SEC(".maps");
 
+static __always_inline struct work *work_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&works, &zero);
+}
+
 /* Beside reasons: a packet on an uplink that concerns no endpoint. It is the host's own affair. */
 #define PASSES_BY (-2)
-
-/*
- * May the source use this address? An endpoint: its own ones. Anybody else: all that no endpoint owns, since
- * an endpoint's packets come by its own hook.
- */
-static __always_inline int source_may_use(const struct work *work, const union address *address)
-{
-	if (work->crosses)
-		return EPG_REASON_NONE; /* egress_source has looked */
-	if (work->source.ifindex)
-		return address_claim(&work->realm, work->source.ifindex, work->source_flags, address);
-	return address_owner(&work->realm, address) ? EPG_REASON_SPOOFED_ADDRESS : EPG_REASON_NONE;
-}
 
 #endif

@@ -1,58 +1,106 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* attach, detach, endpoint add, endpoint rm, endpoint ls */
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "commands.h"
+#include "endpoint_text.h"
 #include "report.h"
 
 /* ---- attach, detach ---- */
 
-/* For each interface on the command line whether it is attached. */
-struct attachments {
-	const struct arguments *arguments;
+/* Those on the command line: as libepg names them, and for each whether it is attached. */
+struct operands {
+	char **names;
+	size_t n;
 	bool *attached;
 };
 
+static void operands_clear(struct operands *operands)
+{
+	endpoint_text_free(operands->names);
+	free(operands->attached);
+}
+
+#define AUTO_OPERANDS __attribute__((cleanup(operands_clear)))
+
+/* Returns an exit status. */
+static int operands_read(struct cli *cli, struct operands *ret)
+{
+	struct usage_error usage = {"out of memory", ""};
+	int error = endpoint_text_names(&cli->arguments, &ret->names, &usage);
+
+	if (error)
+		return report_error(cli, error == -EINVAL ? CLI_USAGE : CLI_KERNEL, NULL, usage.hint, "%s",
+				    usage.message);
+	ret->n = (size_t)cli->arguments.n_operands;
+	ret->attached = calloc(ret->n, sizeof(*ret->attached));
+	return ret->attached ? CLI_OK : report_error(cli, CLI_KERNEL, NULL, NULL, "out of memory");
+}
+
 static int note_attachment(void *user, const struct epg_attachment *attachment)
 {
-	const struct attachments *attachments = user;
+	const struct operands *operands = user;
 
-	for (int i = 0; i < attachments->arguments->n_operands; i++)
-		if (!strcmp(attachments->arguments->operands[i], attachment->interface))
-			attachments->attached[i] = true;
+	for (size_t i = 0; i < operands->n; i++)
+		if (endpoint_text_is(operands->names[i], attachment->interface))
+			operands->attached[i] = true;
 	return 0;
 }
 
 /* Fills `attached`, one an operand; nothing is where nothing is loaded. Returns an exit status. */
-static int find_attachments(struct cli *cli, bool *attached)
+static int find_attachments(struct cli *cli, struct operands *operands)
 {
-	struct attachments attachments = {&cli->arguments, attached};
-	int error = epg_attachments_each(cli->epg, note_attachment, &attachments);
+	int error = epg_attachments_each(cli->epg, note_attachment, operands);
 
 	return error && error != -ENODEV ? report_failure(cli, error) : CLI_OK;
 }
 
-/* Attaches all of them. Where one fails, those before it that were not attached are detached again. */
-static int attach_all(struct cli *cli, const bool *attached)
+/* The id of a program; *ret stays as it is where the option was not given. */
+static int read_program(struct cli *cli, enum option_id id, const char *name, uint32_t *ret)
 {
-	const struct epg_attach_options options = {
-		.size = sizeof(options),
-		.xdp = arguments_has(&cli->arguments, OPTION_XDP),
-	};
-	char **interfaces = cli->arguments.operands;
+	const char *text = arguments_value(&cli->arguments, id);
+	uint64_t number = 0;
 
-	for (int i = 0; i < cli->arguments.n_operands; i++) {
-		int error = epg_attach(cli->epg, interfaces[i], &options);
+	if (!text)
+		return CLI_OK;
+	if (arguments_parse_number(text, 1, UINT32_MAX, &number))
+		return report_error(cli, CLI_USAGE, NULL, "bpftool net show lists programs with their ids",
+				    "--%s takes the id of a BPF program, not '%s'", name, text);
+	*ret = (uint32_t)number;
+	return CLI_OK;
+}
+
+static int read_attach_options(struct cli *cli, struct epg_attach_options *ret)
+{
+	int status;
+
+	*ret = (struct epg_attach_options){
+		.size = sizeof(*ret),
+		.xdp = arguments_has(&cli->arguments, OPTION_XDP),
+		.detour = arguments_has(&cli->arguments, OPTION_DETOUR),
+	};
+	status = read_program(cli, OPTION_BEFORE, "before", &ret->before);
+	if (!status)
+		status = read_program(cli, OPTION_AFTER, "after", &ret->after);
+	if (!status && ret->before && ret->after)
+		return report_error(cli, CLI_USAGE, NULL, NULL, "--before and --after: one of both");
+	return status;
+}
+
+/* Attaches all of them. Where one fails, those before it that were not attached are detached again. */
+static int attach_all(struct cli *cli, const struct operands *operands, const struct epg_attach_options *options)
+{
+	for (size_t i = 0; i < operands->n; i++) {
+		int error = epg_attach(cli->epg, operands->names[i], options);
 		int status;
 
 		if (!error)
 			continue;
 		status = report_failure(cli, error);
 		while (i-- > 0)
-			if (!attached[i])
-				epg_detach(cli->epg, interfaces[i]);
+			if (!operands->attached[i])
+				epg_detach(cli->epg, operands->names[i]);
 		return status;
 	}
 	return CLI_OK;
@@ -68,12 +116,12 @@ static int find_group(void *user, const struct epg_endpoint_info *endpoint)
 {
 	struct group_search *search = user;
 
-	if (!strcmp(endpoint->interface, search->interface))
+	if (endpoint_text_is(search->interface, endpoint->interface))
 		snprintf(search->group, sizeof(search->group), "%s", endpoint->group);
 	return 0;
 }
 
-static int write_attached(struct cli *cli)
+static int write_attached(struct cli *cli, const struct operands *operands)
 {
 	static const struct writer_column columns[] = {
 		{"interface", "INTERFACE", WRITER_WORD},
@@ -84,8 +132,8 @@ static int write_attached(struct cli *cli)
 	static const struct writer_table table = {"interfaces", columns, ARRAY_SIZE(columns), NULL};
 
 	writer_rows_begin(cli->writer, &table);
-	for (int i = 0; i < cli->arguments.n_operands; i++) {
-		struct group_search search = {.interface = cli->arguments.operands[i]};
+	for (size_t i = 0; i < operands->n; i++) {
+		struct group_search search = {.interface = operands->names[i]};
 		int error = epg_endpoints_each(cli->epg, find_group, &search);
 		const struct writer_value values[] = {
 			value_text(search.interface),
@@ -104,22 +152,24 @@ static int write_attached(struct cli *cli)
 
 int cmd_attach(struct cli *cli)
 {
-	AUTO_FREE bool *attached = calloc((size_t)cli->arguments.n_operands, sizeof(*attached));
-	int status;
+	AUTO_OPERANDS struct operands operands = {0};
+	struct epg_attach_options options;
+	int status = read_attach_options(cli, &options);
 
-	if (!attached)
-		return report_error(cli, CLI_KERNEL, NULL, NULL, "out of memory");
-	status = find_attachments(cli, attached);
 	if (!status)
-		status = attach_all(cli, attached);
-	return status ? status : write_attached(cli);
+		status = operands_read(cli, &operands);
+	if (!status)
+		status = find_attachments(cli, &operands);
+	if (!status)
+		status = attach_all(cli, &operands, &options);
+	return status ? status : write_attached(cli, &operands);
 }
 
 /* Detaches those interfaces of the command line for which `attached` is as wanted. */
-static int detach_those(struct cli *cli, const bool *attached, bool wanted)
+static int detach_those(struct cli *cli, const struct operands *operands, bool wanted)
 {
-	for (int i = 0; i < cli->arguments.n_operands; i++) {
-		int error = attached[i] == wanted ? epg_detach(cli->epg, cli->arguments.operands[i]) : 0;
+	for (size_t i = 0; i < operands->n; i++) {
+		int error = operands->attached[i] == wanted ? epg_detach(cli->epg, operands->names[i]) : 0;
 
 		if (error)
 			return report_failure(cli, error);
@@ -131,22 +181,21 @@ int cmd_detach(struct cli *cli)
 {
 	static const struct writer_column columns[] = {{"interface", "DETACHED", WRITER_TEXT}};
 	static const struct writer_table table = {"interfaces", columns, ARRAY_SIZE(columns), NULL};
-	AUTO_FREE bool *attached = calloc((size_t)cli->arguments.n_operands, sizeof(*attached));
-	int status;
+	AUTO_OPERANDS struct operands operands = {0};
+	int status = operands_read(cli, &operands);
 
-	if (!attached)
-		return report_error(cli, CLI_KERNEL, NULL, NULL, "out of memory");
-	status = find_attachments(cli, attached);
+	if (!status)
+		status = find_attachments(cli, &operands);
 	/* One that is not attached fails, and before the others have been touched. */
 	if (!status)
-		status = detach_those(cli, attached, false);
+		status = detach_those(cli, &operands, false);
 	if (!status)
-		status = detach_those(cli, attached, true);
+		status = detach_those(cli, &operands, true);
 	if (status)
 		return status;
 	writer_rows_begin(cli->writer, &table);
-	for (int i = 0; i < cli->arguments.n_operands; i++) {
-		const struct writer_value value = value_text(cli->arguments.operands[i]);
+	for (size_t i = 0; i < operands.n; i++) {
+		const struct writer_value value = value_text(operands.names[i]);
 
 		writer_row(cli->writer, &value);
 	}
@@ -178,14 +227,18 @@ int cmd_endpoint_add(struct cli *cli)
 		{"mac", "mac", WRITER_TEXT},
 	};
 	AUTO_FREE const char **addresses = NULL;
+	AUTO_OPERANDS struct operands operands = {0};
 	struct epg_endpoint_spec spec = {
 		.size = sizeof(spec),
-		.interface = cli->arguments.operands[0],
 		.group = arguments_value(&cli->arguments, OPTION_GROUP),
 		.mac = arguments_value(&cli->arguments, OPTION_MAC),
+		.detour = arguments_has(&cli->arguments, OPTION_DETOUR),
 	};
-	int error;
+	int error, status = operands_read(cli, &operands);
 
+	if (status)
+		return status;
+	spec.interface = operands.names[0];
 	addresses = collect_addresses(&cli->arguments, &spec.n_addresses);
 	if (!addresses)
 		return report_error(cli, CLI_KERNEL, NULL, NULL, "out of memory");
@@ -208,9 +261,14 @@ int cmd_endpoint_add(struct cli *cli)
 int cmd_endpoint_rm(struct cli *cli)
 {
 	static const struct writer_column column = {"interface", NULL, WRITER_TEXT};
-	const char *interface = cli->arguments.operands[0];
-	int error = epg_endpoint_remove(cli->epg, interface);
+	AUTO_OPERANDS struct operands operands = {0};
+	int error, status = operands_read(cli, &operands);
+	const char *interface;
 
+	if (status)
+		return status;
+	interface = operands.names[0];
+	error = epg_endpoint_remove(cli->epg, interface);
 	if (error)
 		return report_failure(cli, error);
 	writer_field(cli->writer, &column, value_text(interface));
@@ -247,16 +305,11 @@ static int write_endpoint(void *user, const struct epg_endpoint_info *endpoint)
 {
 	struct writer *writer = user;
 	bool quarantined = !*endpoint->group;
-	char interface[IF_NAMESIZE + 16];
-
-	/* One that has vanished is named as `endpoint rm` takes it. */
-	snprintf(interface, sizeof(interface), "%s", endpoint->interface);
-	if (!*endpoint->interface)
-		snprintf(interface, sizeof(interface), "if%u", endpoint->ifindex);
+	char interface[ENDPOINT_TEXT_MAX];
 
 	const struct writer_value values[] = {
 		value_text(endpoint->interface),
-		value_text(interface),
+		value_text(endpoint_text_vanished(endpoint->ifindex, endpoint->interface, interface)),
 		value_number(endpoint->ifindex),
 		value_text(endpoint->group),
 		quarantined ? value_coloured("(quarantined)", DISPLAY_YELLOW) : value_text(endpoint->group),
@@ -267,6 +320,9 @@ static int write_endpoint(void *user, const struct epg_endpoint_info *endpoint)
 		value_number(quarantined),
 		value_number(endpoint->flags & EPG_ENDPOINT_UPLINK),
 		value_number(endpoint->flags & EPG_ENDPOINT_XDP),
+		value_number(endpoint->flags & EPG_ENDPOINT_SHARED),
+		value_number(endpoint->flags & EPG_ENDPOINT_INSIDE),
+		value_number(endpoint->flags & EPG_ENDPOINT_DETOUR),
 		value_number(endpoint->flags & EPG_ENDPOINT_FROM_POLICY),
 		value_number(endpoint->packets),
 		value_number(endpoint->bytes),
@@ -293,6 +349,9 @@ int cmd_endpoint_ls(struct cli *cli)
 		{"quarantined", NULL, WRITER_BOOLEAN},
 		{"uplink", NULL, WRITER_BOOLEAN},
 		{"xdp", NULL, WRITER_BOOLEAN},
+		{"shared", NULL, WRITER_BOOLEAN},
+		{"inside", NULL, WRITER_BOOLEAN},
+		{"detour", NULL, WRITER_BOOLEAN},
 		{"fromPolicy", NULL, WRITER_BOOLEAN},
 		{"packets", "PACKETS", WRITER_NUMBER},
 		{"bytes", "BYTES", WRITER_BYTES},

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "report.h"
+#include "timeouts.h"
 
 /* ---- load, unload ---- */
 
@@ -42,21 +43,25 @@ static int read_load_options(struct cli *cli, struct epg_load_options *options)
 		{OPTION_EVENT_BYTES, &options->event_bytes},
 		{OPTION_EVENTS_PER_SECOND, &options->events_per_second},
 		{OPTION_MARK, &options->mark},
+		{OPTION_FRAGMENTS, &options->fragments},
 	};
+	struct usage_error usage;
 	int status = CLI_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes) && !status; i++)
 		status = read_size(cli, sizes[i].id, sizes[i].size);
+	if (!status && timeouts_read(&cli->arguments, options, &usage))
+		return report_error(cli, CLI_USAGE, NULL, usage.hint, "%s", usage.message);
 	return status;
 }
 
-/* Whether a size is asked for. */
+/* Whether a size is asked for: timeouts can be set at any time. */
 static bool wants_sizes(const struct cli *cli)
 {
 	const struct command *command = cli->arguments.command;
 
 	for (size_t i = 0; i < command->n_options; i++)
-		if (arguments_has(&cli->arguments, command->options[i].id))
+		if (command->options[i].id != OPTION_TIMEOUT && arguments_has(&cli->arguments, command->options[i].id))
 			return true;
 	return false;
 }
@@ -99,8 +104,11 @@ int cmd_load(struct cli *cli)
 	if (error)
 		return report_failure(cli, error);
 	write_loaded(cli, true);
-	writer_say(cli->writer, DISPLAY_PLAIN,
-		   loaded ? "loaded already" : "loaded; next: epgctl apply -f FILE, or epgctl attach IF…");
+	if (!loaded)
+		writer_say(cli->writer, DISPLAY_PLAIN, "loaded; next: epgctl apply -f FILE, or epgctl attach IF…");
+	else
+		writer_say(cli->writer, DISPLAY_PLAIN, "loaded already%s",
+			   arguments_has(&cli->arguments, OPTION_TIMEOUT) ? "; timeouts are set" : "");
 	return CLI_OK;
 }
 

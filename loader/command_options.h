@@ -82,12 +82,27 @@ static const struct command_example export_examples[] = {
 	{"epgctl export > running.yaml", "keep what is in force"},
 };
 
+#define NETNS_OPTION \
+	OPTION(NETNS, "netns", 0, "NAME|PATH", "the interface is inside of this network namespace, as macvlan has it")
+#define DETOUR_OPTION \
+	OPTION(DETOUR, "detour", 0, NULL, "what it sends comes by a switch that the kernel does not see (OVS, VEPA)")
+
 static const struct command_option attach_options[] = {
 	OPTION(XDP, "xdp", 0, NULL, "decide what comes in by XDP: for uplinks, and for switches that bypass TC"),
+	NETNS_OPTION,
+	DETOUR_OPTION,
+	OPTION(BEFORE, "before", 0, "ID", "before the BPF program of this id (bpftool net) instead of first"),
+	OPTION(AFTER, "after", 0, "ID", "behind the BPF program of this id instead of first"),
 };
 static const struct command_example attach_examples[] = {
 	{"epgctl attach veth-f1 veth-b1", "put two containers under enforcement"},
 	{"epgctl attach --xdp eth0", "police an uplink before the kernel has made a packet of the frame"},
+	{"epgctl attach --netns c1 eth0", "a macvlan device, where the container has it"},
+	{"epgctl attach --after 42 eth0", "behind the program 42 of somebody else"},
+};
+
+static const struct command_option detach_options[] = {
+	NETNS_OPTION,
 };
 
 static const struct command_example detach_examples[] = {
@@ -100,15 +115,27 @@ static const struct command_option endpoint_add_options[] = {
 	OPTION(IP, "ip", 0, "ADDR", "an address that the endpoint owns; none: addresses are learned",
 	       .repeatable = true),
 	OPTION(MAC, "mac", 0, "MAC", "the only source MAC address it may use; none: the first one seen is kept"),
+	OPTION(VLAN, "vlan", 0, "N", "the stations behind the interface that send with this VLAN: IF/N"),
+	NETNS_OPTION,
+	DETOUR_OPTION,
 };
 static const struct command_example endpoint_add_examples[] = {
 	{"epgctl endpoint add veth7 --group shop/store/front --ip 10.1.0.7 --ip fd00:1::7", "bind a container by hand"},
 	{"epgctl endpoint add eth0 --group shop/internet", "make eth0 an uplink, its sources external groups"},
+	{"epgctl endpoint add eth1 --vlan 120 --group shop/lab/phones", "a VLAN behind eth1; it is called eth1/120"},
+	{"epgctl endpoint add eth1/02:00:00:00:00:07 --group shop/lab/printer", "one station behind eth1"},
+	{"epgctl endpoint add --netns c1 eth0 --group shop/store/front", "a macvlan device inside of a container"},
+};
+
+static const struct command_option endpoint_rm_options[] = {
+	OPTION(VLAN, "vlan", 0, "N", "the stations behind the interface that send with this VLAN: IF/N"),
+	NETNS_OPTION,
 };
 
 static const struct command_example endpoint_rm_examples[] = {
 	{"epgctl endpoint rm veth7", "quarantine veth7 from its next packet on"},
 	{"epgctl endpoint rm if42", "forget the endpoint of an interface that has vanished"},
+	{"epgctl endpoint rm port7", "the same of an endpoint that is no interface of the host"},
 };
 
 static const struct command_example endpoint_ls_examples[] = {
@@ -168,6 +195,38 @@ static const struct command_example drops_examples[] = {
 	{"epgctl drops", "most packets first"},
 };
 
+#define FLOW_OPTIONS                                                                                                   \
+	OPTION(INTERFACE, "interface", 'i', "IF", "an endpoint at either end", .completion = COMPLETE_INTERFACE),      \
+		OPTION(GROUP, "group", 'g', "GROUP", "a group at either end, by its full name",                        \
+		       .completion = COMPLETE_GROUP),                                                                  \
+		OPTION(ADDRESS, "address", 'a', "ADDR", "at either end: an address, or a prefix such as 10.1.0.0/24"), \
+		OPTION(PROTO, "proto", 'p', "PROTO", "tcp, udp, sctp, icmp, icmpv6, …, or a number",                   \
+		       .completion = COMPLETE_WORDS, .words = "tcp udp sctp dccp icmp icmpv6"),                        \
+		OPTION(PORT, "port", 0, "N", "a port at either end"),                                                  \
+		OPTION(STATE, "state", 0, "STATE", "new, established or closing", .completion = COMPLETE_WORDS,        \
+		       .words = "new established closing"),                                                            \
+		OPTION(REVOKED, "revoked", 0, NULL, "those that the policy has cut and no longer permits")
+
+static const struct command_option flow_ls_options[] = {FLOW_OPTIONS};
+static const struct command_example flow_ls_examples[] = {
+	{"epgctl flow ls --address 10.1.0.2 --port 5432", "who talks to a data base, or from it"},
+	{"epgctl flow ls --group shop/store/front --state established", "open connections of a group"},
+	{"epgctl -j flow ls | jq -r '.flows[].rule.contract' | sort | uniq -c", "how many flows each contract has"},
+};
+static const struct command_option flow_flush_options[] = {
+	FLOW_OPTIONS,
+	OPTION(ALL, "all", 0, NULL, "all flows, where nothing else says which"),
+};
+static const struct command_example flow_flush_examples[] = {
+	{"epgctl flow flush --interface veth-f1", "decide all that veth-f1 has open anew, as new connections"},
+	{"epgctl flow flush --all", "forget every flow"},
+};
+static const struct command_example doctor_examples[] = {
+	{"epgctl doctor", "what this host can do, and what is wrong"},
+	{"epgctl -q doctor || epgctl doctor", "only where something is wrong"},
+	{"epgctl -j doctor | jq '.checks[] | select(.health != \"good\")'", "for a monitoring system"},
+};
+
 static const struct command_option load_options[] = {
 	OPTION(ENDPOINTS, "endpoints", 0, "N", "endpoints; twice as many addresses [65536]"),
 	OPTION(FLOWS, "flows", 0, "N", "tracked flows [262144]"),
@@ -176,10 +235,24 @@ static const struct command_option load_options[] = {
 	OPTION(EVENT_BYTES, "event-bytes", 0, "N", "ring buffer of events, a power of 2 [262144]"),
 	OPTION(EVENTS_PER_SECOND, "events-per-second", 0, "N", "events a CPU and second, while watched [10000]"),
 	OPTION(MARK, "mark", 0, "BIT", "the one bit of skb->mark that epg may use [0x10000000]"),
+	OPTION(FRAGMENTS, "fragments", 0, "N", "packets whose fragments are told apart [16384]"),
+	OPTION(TIMEOUT, "timeout", 0, "NAME=TIME", "when a silent flow is forgotten; seconds, or with s, m, h behind",
+	       .repeatable = true, .completion = COMPLETE_WORDS,
+	       .words = "tcp-new= tcp-established= tcp-closing= new= established= closing= fragment="),
+};
+static const struct command_term timeout_names[] = {
+	{"tcp-new", "of TCP, SCTP and DCCP: nobody has answered yet [60s]"},
+	{"tcp-established", "both have spoken [8h]"},
+	{"tcp-closing", "after FIN or RST [30s]"},
+	{"new", "of all other protocols: nobody has answered yet [30s]"},
+	{"established", "both have spoken [3m]"},
+	{"closing", "of those that say that they end [30s]"},
+	{"fragment", "how long other fragments of a packet are expected [30s]"},
 };
 static const struct command_example load_examples[] = {
 	{"epgctl load", "load with the default sizes"},
 	{"epgctl load --flows 1048576 --endpoints 4096", "many flows, few containers"},
+	{"epgctl load --timeout tcp-established=1h --timeout established=60s", "also where it is loaded already"},
 };
 static const struct command_example unload_examples[] = {
 	{"epgctl unload", "nothing is policed any more, nothing stays behind"},

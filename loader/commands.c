@@ -97,7 +97,8 @@ static const struct command commands[] = {
 	 .max_operands = 1024,
 	 .completion = COMPLETE_INTERFACE,
 	 .summary = "put interfaces under enforcement",
-	 .description = "Attaches the programs to interfaces of this network namespace. Where the running policy "
+	 .description = "Attaches the programs to interfaces of this network namespace, or with --netns of another "
+			"one: only there macvlan can be policed. Where the running policy "
 			"names or matches an interface it is an endpoint at once; otherwise it is quarantined, "
 			"all through it dropped, until endpoint add or an apply makes it one. Either all of the "
 			"interfaces are attached, or none.",
@@ -114,6 +115,7 @@ static const struct command commands[] = {
 	 .summary = "take interfaces out of enforcement",
 	 .description = "Takes the programs off. The endpoint stays, should the interface be attached again.",
 	 .json = "{\"interfaces\": [{\"interface\"}]}",
+	 OPTIONS(detach_options),
 	 EXAMPLES(detach_examples),
 	 .run = cmd_detach},
 	{.section = SECTION_ENDPOINTS,
@@ -125,7 +127,10 @@ static const struct command commands[] = {
 	 .summary = "bind an interface to a group",
 	 .description = "Makes an interface an endpoint of a group of the running policy, in place of what it was "
 			"before, and attaches it if it is not. It takes effect at once and lasts until endpoint rm, "
-			"across applies.",
+			"across applies.\n\n"
+			"With --vlan, or as IF/MAC, IF/VLAN or IF/VLAN/MAC, it is not the interface but those behind "
+			"it that send so: several endpoints share the interface then, and what none of them has sent "
+			"is the interface's own.",
 	 .json = "{\"interface\", \"group\", \"addresses\": […], \"mac\"}",
 	 OPTIONS(endpoint_add_options),
 	 EXAMPLES(endpoint_add_examples),
@@ -139,6 +144,7 @@ static const struct command commands[] = {
 	 .summary = "unbind an interface",
 	 .description = "The interface is quarantined from its next packet on, as long as it is attached.",
 	 .json = "{\"interface\"}",
+	 OPTIONS(endpoint_rm_options),
 	 EXAMPLES(endpoint_rm_examples),
 	 .run = cmd_endpoint_rm},
 	{.section = SECTION_ENDPOINTS,
@@ -219,13 +225,54 @@ static const struct command commands[] = {
 	 EXAMPLES(contract_ls_examples),
 	 .run = cmd_contract_ls},
 
+	{.section = SECTION_LOOK,
+	 .words = "flow ls",
+	 .operands = "",
+	 .summary = "list tracked flows",
+	 .description = "Flows that are remembered, in no order, the end that has opened one first: their state, how "
+			"long they have been silent and when they are forgotten, and the contract that has permitted "
+			"them. A revoked flow is one that the policy has cut: it goes on when one permits it again. "
+			"Of several options, flows that agree with all.",
+	 .json = "{\"flows\": [{\"protocol\", \"source\": {\"group\", \"interface\", \"address\", \"port\"}, "
+		 "\"destination\": {…}, \"state\", \"revoked\", \"current\", \"idleMilliseconds\", "
+		 "\"expiresMilliseconds\", \"rule\": {…}, …}]}",
+	 OPTIONS(flow_ls_options),
+	 EXAMPLES(flow_ls_examples),
+	 .run = cmd_flow_ls},
+	{.section = SECTION_LOOK,
+	 .words = "flow flush",
+	 .operands = "",
+	 .summary = "forget tracked flows",
+	 .description = "The next packet of each is decided as that of a new flow: what is in the middle of a TCP "
+			"connection passes where a rule permits such a packet too. Nothing else is changed.",
+	 .json = "{\"flushed\": N}",
+	 OPTIONS(flow_flush_options),
+	 EXAMPLES(flow_flush_examples),
+	 .run = cmd_flow_flush},
+	{.section = SECTION_LOOK,
+	 .words = "doctor",
+	 .operands = "",
+	 .summary = "what is wrong with host and instance; exit status 1 when something",
+	 .description = "Looks at the kernel, the BPF file system, the instance, and each attachment. What is bad does "
+			"not work, or does not enforce what it seems to; a note is something to know about. Nothing is "
+			"changed, and no packet is touched. Whether a driver has native XDP can't be found out "
+			"harmlessly: it is told where XDP is attached.",
+	 .json = "{\"checks\": [{\"health\": \"good|note|bad\", \"name\", \"subject\", \"text\", \"hint\"}], "
+		 "\"good\": N, \"notes\": N, \"bad\": N}",
+	 EXAMPLES(doctor_examples),
+	 .run = cmd_doctor},
+
 	{.section = SECTION_INSTANCE,
 	 .words = "load",
 	 .operands = "",
 	 .summary = "load programs and maps",
 	 .description = "Loads the programs, makes the maps in the sizes given, and pins both. apply, attach and "
-			"endpoint add load with the default sizes when needed. Sizes hold until unload.",
+			"endpoint add load with the default sizes when needed. Sizes hold until unload; timeouts "
+			"can be set at any time.",
 	 .json = "{\"pin\": \"…\", \"loaded\": true}",
+	 .terms_heading = "timeouts",
+	 .terms = timeout_names,
+	 .n_terms = ARRAY_SIZE(timeout_names),
 	 OPTIONS(load_options),
 	 EXAMPLES(load_examples),
 	 .run = cmd_load},

@@ -26,6 +26,11 @@ enum option_id {
 	OPTION_MAX_FLOWS,
 	OPTION_DRY_RUN,
 	OPTION_XDP,
+	OPTION_DETOUR,
+	OPTION_BEFORE,
+	OPTION_AFTER,
+	OPTION_NETNS,
+	OPTION_VLAN,
 	OPTION_GROUP,
 	OPTION_IP,
 	OPTION_MAC,
@@ -51,6 +56,15 @@ enum option_id {
 	OPTION_EVENT_BYTES,
 	OPTION_EVENTS_PER_SECOND,
 	OPTION_MARK,
+	OPTION_FRAGMENTS,
+	OPTION_TIMEOUT,
+	OPTION_INTERFACE,
+	OPTION_ADDRESS,
+	OPTION_PROTO,
+	OPTION_PORT,
+	OPTION_STATE,
+	OPTION_REVOKED,
+	OPTION_ALL,
 	OPTION_COUNT
 };
 
@@ -140,6 +154,10 @@ int cmd_drops(struct cli *cli);
 
 int cmd_explain(struct cli *cli);
 int cmd_monitor(struct cli *cli);
+
+int cmd_flow_ls(struct cli *cli);
+int cmd_flow_flush(struct cli *cli);
+int cmd_doctor(struct cli *cli);
 
 int cmd_help(struct cli *cli);
 int cmd_manual(struct cli *cli);

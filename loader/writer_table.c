@@ -185,7 +185,7 @@ static const char *cell_text(struct libscols_line *line, size_t column)
 }
 
 /* Notes how wide each column is by its cells; returns the whole table's width. */
-static size_t measure(struct people_table *table)
+static size_t measure(struct people_table *table, struct libscols_iter *lines)
 {
 	size_t total = (table->n_columns - 1) * strlen(SEPARATOR);
 
@@ -193,7 +193,8 @@ static size_t measure(struct people_table *table)
 		struct libscols_line *line;
 		size_t widest = table->headings ? text_width(heading_of(table, i)) : 0;
 
-		for (size_t j = 0; (line = scols_table_get_line(table->scols, j)); j++) {
+		scols_reset_iter(lines, SCOLS_ITER_FORWARD);
+		while (!scols_table_next_line(table->scols, lines, &line)) {
 			size_t width = branch_width(line, i) + text_width(cell_text(line, i));
 
 			widest = width > widest ? width : widest;
@@ -237,11 +238,12 @@ static int break_cell(struct libscols_cell *cell, const char *text, size_t width
 	return fclose(stream) || scols_cell_set_data(cell, broken) ? -ENOMEM : 0;
 }
 
-static int break_column(struct people_table *table, size_t column)
+static int break_column(struct people_table *table, struct libscols_iter *lines, size_t column)
 {
 	struct libscols_line *line;
 
-	for (size_t i = 0; (line = scols_table_get_line(table->scols, i)); i++) {
+	scols_reset_iter(lines, SCOLS_ITER_FORWARD);
+	while (!scols_table_next_line(table->scols, lines, &line)) {
 		size_t width = table->widths[column] - branch_width(line, column);
 		const char *text = cell_text(line, column);
 
@@ -252,9 +254,9 @@ static int break_column(struct people_table *table, size_t column)
 }
 
 /* Narrows columns, the widest first, until the table fits. */
-static int fit(struct people_table *table)
+static int fit(struct people_table *table, struct libscols_iter *lines)
 {
-	size_t total = measure(table);
+	size_t total = measure(table, lines);
 	int error = 0;
 
 	for (size_t step = 0; step < ARRAY_SIZE(narrowing); step++) {
@@ -268,7 +270,7 @@ static int fit(struct people_table *table)
 		}
 	}
 	for (size_t i = 0; i < table->n_columns && !error; i++)
-		error = break_column(table, i);
+		error = break_column(table, lines, i);
 	return error;
 }
 
@@ -288,9 +290,13 @@ static void print_trimmed(FILE *stream, const char *text)
 
 int people_table_print(struct people_table *table, FILE *stream)
 {
+	/* Lines are a list: by their numbers they would be counted from the first one on each time. */
+	struct libscols_iter *lines = scols_new_iter(SCOLS_ITER_FORWARD);
 	AUTO_FREE char *text = NULL;
+	int error = lines ? fit(table, lines) : -ENOMEM;
 
-	if (fit(table) || scols_print_table_to_string(table->scols, &text))
+	scols_free_iter(lines);
+	if (error || scols_print_table_to_string(table->scols, &text))
 		return -ENOMEM;
 	print_trimmed(stream, text);
 	return 0;

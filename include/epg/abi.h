@@ -12,6 +12,10 @@
  *   (RFC 4291, section 2.5.5.2), so that both families take one path.
  * - A value of 0 means "nothing", "nobody" or "any", never a valid id.
  *
+ * - An endpoint is known by 32 bits: the ifindex of an interface of the host's network namespace, or a port, whose
+ *   uppermost bit is set (EPG_PORT): one of several endpoints behind one interface, told apart by VLAN or MAC address,
+ *   or an interface inside another network namespace, where ifindexes are others. Fields named ifindex take either.
+ *
  * Which maps others may write: `endpoints` and `addresses`; read: all. The rest belongs to libepg.
  */
 #ifndef EPG_ABI_H
@@ -20,7 +24,7 @@
 #include <linux/types.h>
 
 /* Goes up whenever a layout in this file changes. It is kept in `control`; libepg refuses others. */
-#define EPG_ABI_VERSION 2
+#define EPG_ABI_VERSION 3
 
 /* Where an instance keeps its maps, programs and links unless told otherwise. */
 #define EPG_DEFAULT_PIN "/sys/fs/bpf/epg"
@@ -41,8 +45,13 @@
  */
 #define EPG_SLOTS 3
 
-/* Addresses one endpoint may own by being seen with them. */
+/* Addresses one endpoint may own by being seen with them; and one that stands for many stations. */
 #define EPG_LEARNED_MAX 8
+#define EPG_LEARNED_MANY 1024
+
+/* Of an endpoint's id: it is a port, not an ifindex. libepg gives them numbers from 1 to EPG_PORT_LAST. */
+#define EPG_PORT 0x80000000u
+#define EPG_PORT_LAST 0x00ffffffu
 
 /* Interval fan-out of one diagram node, and pairs in one bucket: each fills one 64-byte cache line. */
 #define EPG_NODE_FANOUT 10
@@ -66,15 +75,19 @@
 	X(UNKNOWN_DESTINATION, "unknown-destination", "no endpoint and no external group owns the address")     \
 	X(MALFORMED, "malformed", "a header is cut short or contradicts itself")                                \
 	X(ETHERTYPE, "ethertype", "the frame is neither IP nor ARP, and is not sent to one endpoint")           \
-	X(VLAN, "vlan", "the frame carries a VLAN tag")                                                         \
-	X(FRAGMENT, "fragment", "a later fragment: without ports, no rule permits it")                          \
+	X(VLAN, "vlan", "the frame carries a VLAN tag that its interface was not given")                        \
+	X(FRAGMENT, "fragment", "a later fragment of a packet whose first one was not permitted")               \
 	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")       \
 	X(ROUTER, "router", "an endpoint acts as a router: advertisement, redirect or membership query")        \
 	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                      \
 	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                         \
 	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                      \
 	X(UNKNOWN_SOURCE, "unknown-source", "no endpoint and no external group owns the source address")        \
-	X(POLICED, "policed", "the endpoint group sends more than its police allows")
+	X(POLICED, "policed", "the endpoint group sends more than its police allows")                           \
+	X(MARTIAN, "martian", "nobody has such an address: multicast, loopback or none as source, or loopback") \
+	X(TCP_FLAGS, "tcp-flags", "no TCP segment has these flags together")                                    \
+	X(OVERLAP, "overlap", "a fragment writes over the one that has the ports")                              \
+	X(UNVOUCHED, "unvouched", "a macvlan device has sent it past the hook that decides")
 
 enum epg_reason {
 #define EPG_REASON_ENUM(id, name, text) EPG_REASON_##id,
@@ -90,8 +103,8 @@ enum epg_verdict {
 
 /* The hook that decided. */
 enum epg_hook {
-	EPG_HOOK_TC_INGRESS = 1, /* from the container, at its host-side veth */
-	EPG_HOOK_TC_EGRESS = 2,  /* towards the container, at its host-side veth */
+	EPG_HOOK_TC_INGRESS = 1, /* from the endpoint: ingress of its host-side veth, egress of its device inside */
+	EPG_HOOK_TC_EGRESS = 2,  /* towards the endpoint: the other way */
 	EPG_HOOK_XDP = 3,        /* as TC ingress, before the kernel has made a packet of the frame */
 };
 
@@ -119,11 +132,10 @@ enum epg_level {
  * Public maps: endpoints and their addresses. Plain hash maps, written without an apply.
  * ------------------------------------------------------------------------------------------------ */
 
-/* Key of `endpoints`: an interface of the host's network namespace. */
+/* Key of `endpoints`: an interface of the host's network namespace, or a port. */
 struct epg_endpoint_key {
 	__u32 ifindex;
-	__u16 vlan; /* 0: untagged */
-	__u16 reserved;
+	__u32 reserved;
 };
 
 /* Only the addresses that stand in `addresses` are the endpoint's: nothing is learned. */
@@ -134,14 +146,31 @@ struct epg_endpoint_key {
 #define EPG_ENDPOINT_XDP 0x0004
 /* Bound by the policy: the next apply may change or remove it. Bindings made by hand lack it. */
 #define EPG_ENDPOINT_FROM_POLICY 0x0008
+/* Of an interface: `ports` tells who is behind it, by VLAN and MAC address; the binding is for all others. */
+#define EPG_ENDPOINT_SHARED 0x0010
+/* A port that stands for many stations, those of a VLAN: no MAC address is held to it. */
+#define EPG_ENDPOINT_MANY 0x0020
+/* An interface inside another network namespace: its hooks vouch for what it sends (struct epg_control). */
+#define EPG_ENDPOINT_INSIDE 0x0040
+/*
+ * What it sends reaches others by a switch that the kernel does not see: in user space, or outside the host (VEPA). Its
+ * address together with its MAC address is believed, where no hook vouches.
+ */
+#define EPG_ENDPOINT_DETOUR 0x0080
 
 /* What an interface is bound to. */
 struct epg_binding {
 	__u16 class_id;  /* the endpoint group; EPG_CLASS_NONE: quarantined */
 	__u16 flags;     /* EPG_ENDPOINT_… */
-	__u8 mac[6];     /* the only source MAC; all zero: the first one seen is kept */
+	__u8 mac[6];     /* the only source MAC; all zero: the first one seen is kept. Of an uplink: its own, as seen */
 	__u16 mac_noted; /* written by the programs: the bridge domain in which it stands in `macs` */
 };
+
+/* Of an uplink: devices of endpoints are stacked on it; its frames come by a driver, not by the kernel itself. */
+#define EPG_SEEN_STACKED 0x0001
+#define EPG_SEEN_DRIVER 0x0002
+/* Of a port inside: its parent is under enforcement, and vouches for what comes from outside. */
+#define EPG_SEEN_PARENT 0x0004
 
 /*
  * Value of `endpoints`. To bind an interface by hand: fill `now`, leave everything else zero.
@@ -152,9 +181,9 @@ struct epg_endpoint {
 	struct epg_binding now;
 	struct epg_binding next;
 	__u32 next_generation; /* 0: never */
-	__u32 reserved;
-	__u64 packets; /* permitted packets that the endpoint has sent */
-	__u64 bytes;   /* their frames' bytes, Ethernet header included */
+	__u32 seen;            /* EPG_SEEN_…, written by the programs */
+	__u64 packets;         /* permitted packets that the endpoint has sent */
+	__u64 bytes;           /* their frames' bytes, Ethernet header included */
 };
 
 /* Key of `addresses`. */
@@ -168,8 +197,8 @@ struct epg_address_key {
 
 struct epg_owner {
 	__u32 ifindex; /* 0: nobody */
-	__u16 vlan;
-	__u16 flags; /* EPG_ADDRESS_… */
+	__u16 flags;   /* EPG_ADDRESS_… */
+	__u16 reserved;
 };
 
 /* Value of `addresses`: who owns the address. Staged as struct epg_endpoint is. */
@@ -194,6 +223,27 @@ struct epg_group {
 	__u32 vrf;
 };
 
+/*
+ * Key of `ports`: who is behind an interface with EPG_ENDPOINT_SHARED. Asked with both VLAN and MAC address, then with
+ * the VLAN alone; an untagged frame with neither is the interface's own. The value is the port.
+ */
+struct epg_port_key {
+	__u32 ifindex; /* of the interface; of one inside another network namespace: as that numbers it */
+	__u16 vlan;    /* 0: untagged */
+	__u8 mac[6];   /* all zero: any; all ones: one of the stations, for what is sent to all of them */
+};
+
+#define EPG_PORT_INTERFACE_MAX 16
+#define EPG_PORT_PLACE_MAX 64
+
+/* Value of `port_names`, whose key is a port. For people, and for libepg to find it again; no program reads it. */
+struct epg_port_name {
+	struct epg_port_key place;
+	__u64 netns; /* cookie of the network namespace (SO_NETNS_COOKIE) of an interface inside; else 0 */
+	char interface[EPG_PORT_INTERFACE_MAX]; /* as it was called when it was bound */
+	char path[EPG_PORT_PLACE_MAX];          /* by which the namespace was found; its end, where it is longer */
+};
+
 /* ------------------------------------------------------------------------------------------------
  * What packets write: learned addresses, flows, drops, events.
  * ------------------------------------------------------------------------------------------------ */
@@ -201,8 +251,7 @@ struct epg_group {
 /* Key of `learned`: the slots of one endpoint. Inserting one that exists fails: that is the limit. */
 struct epg_learned_key {
 	__u32 ifindex;
-	__u16 vlan;
-	__u16 slot; /* 0 … EPG_LEARNED_MAX - 1 */
+	__u32 slot; /* 0 … EPG_LEARNED_MAX - 1, or EPG_LEARNED_MANY - 1 */
 };
 
 /* Value of `learned` is a struct epg_address_key: the address that fills the slot. */
@@ -241,6 +290,10 @@ enum epg_flow_state {
 /* A flow may have been seen so many jiffies after the time with which `seen` is compared. */
 #define EPG_FLOW_SEEN_LATER 256
 
+/* What ends a flow: FIN, which both must send, and RST. Of SCTP: SHUTDOWN COMPLETE counts as RST, as ABORT does. */
+#define EPG_FLOW_CLOSED_FIN 0x01
+#define EPG_FLOW_CLOSED_RST 0x04
+
 /* Which end of an epg_flow_key: index into the arrays of struct epg_flow. */
 #define EPG_FLOW_LOW 0
 #define EPG_FLOW_HIGH 1
@@ -253,7 +306,7 @@ struct epg_flow {
 	__u32 seen;        /* jiffies, low 32 bits, of the last packet */
 	__u8 opener;       /* EPG_FLOW_LOW or EPG_FLOW_HIGH */
 	__u8 state;        /* enum epg_flow_state */
-	__u8 fin;          /* bit 0: the low end has sent FIN; bit 1: the high end */
+	__u8 closed;       /* EPG_FLOW_CLOSED_…, shifted by the end that has said so */
 	__u8 revoked;      /* denied by the policy at its last packet; it goes on when a policy permits it again */
 	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
 	__u8 opened_flags; /* EPG_FLAG_… of the packet that opened it: how it is decided anew */
@@ -261,6 +314,42 @@ struct epg_flow {
 	__u8 flags;        /* EPG_RULE_… of the rule that permitted it: KEEP, DSCP */
 	__u8 dscp;         /* that its packets are marked with */
 	__u16 group[2];    /* classes of both ends as the rules saw them, by `match: {ip}` for one */
+};
+
+/*
+ * Key of `fragments`: a packet that comes in pieces (RFC 791, section 3.2; RFC 8200, section 4.5).
+ */
+struct epg_fragment_key {
+	__u8 source[16];
+	__u8 destination[16];
+	__be32 id_be;
+	__u16 vrf;
+	__u8 protocol; /* IPv6: 0, it is not part of a packet's identity */
+	__u8 reserved;
+};
+
+enum epg_fragment_state {
+	EPG_FRAGMENTS_EARLY = 0,     /* the first fragment has not been seen */
+	EPG_FRAGMENTS_PERMITTED = 1, /* it was permitted: the others follow it */
+	EPG_FRAGMENTS_DENIED = 2,
+};
+
+/* Later fragments that pass before the first one has been seen, a packet, where a rule may permit it. */
+#define EPG_FRAGMENTS_EARLY_MAX 64
+
+/* Value of `fragments`. The decision holds for the packet, whatever generation its later fragments see. */
+struct epg_fragments {
+	__u32 generation; /* that decided */
+	__u32 rule;       /* of that generation */
+	__u32 ifindex[2]; /* source, destination; 0: outside this host */
+	__u16 bound[2];   /* what they are bound to */
+	__u32 seen;       /* jiffies, low 32 bits, of the first piece to come */
+	__u16 end;        /* bytes of the packet that its first fragment holds */
+	__u16 lowest;     /* where the earliest piece begins that came before the first one */
+	__u8 state;       /* enum epg_fragment_state */
+	__u8 early;       /* pieces that came before the first one */
+	__u8 flags;       /* EPG_RULE_… of the rule */
+	__u8 dscp;
 };
 
 /* Value of `policers`, whose key is a class id, 32 bits: the token bucket of a policed group. */
@@ -313,7 +402,8 @@ struct epg_event {
 	__u8 fragment; /* enum epg_fragment */
 	__u8 reserved;
 	__u32 audited_rule; /* that would have decided otherwise if its subject were enforced; EPG_RULE_NONE */
-	__u32 reserved2;
+	__u16 vlan;         /* of its tag; 0: none */
+	__u16 reserved2;
 };
 
 #define EPG_RULE_NONE 0xffffffffu
@@ -393,8 +483,19 @@ enum epg_field {
 	EPG_FIELD_SOURCE = 2,      /* source port; ICMP: code */
 	EPG_FIELD_FLAGS = 3,       /* EPG_FLAG_…, 0 unless TCP */
 	EPG_FIELD_DSCP = 4,        /* 0 … 63, 0 unless IP */
-	EPG_FIELD_FRAGMENT = 5,    /* 1: a later fragment, which has neither ports nor flags nor type; else 0 */
+	EPG_FIELD_FRAGMENT = 5,    /* enum epg_piece */
 	EPG_FIELD_VIEW = 7,        /* enum epg_view */
+};
+
+/* What a rule's key says of fragments. */
+enum epg_piece {
+	EPG_PIECE_WHOLE = 0, /* or the first fragment */
+	EPG_PIECE_LATER = 1, /* which has neither ports nor flags nor type: they are 0 */
+	/*
+	 * The same before the first one has come: may the packet be permitted? A rule that permits matches it whatever
+	 * ports, flags or type it asks for; one that denies only if it asks for none.
+	 */
+	EPG_PIECE_EARLY = 2,
 };
 
 /* The policy as it is enforced, and as it would be if audited subjects were enforced too. */
@@ -431,6 +532,8 @@ struct epg_rule {
 #define EPG_RULE_DSCP 0x08
 /* Of an audited subject: it decides in EPG_VIEW_AUDITED only, and counts what it would have decided otherwise. */
 #define EPG_RULE_AUDIT 0x10
+/* Of an entry with `fragments: only`: it speaks of later fragments, whatever was decided of the first one. */
+#define EPG_RULE_FRAGMENTS 0x20
 
 /*
  * Rules that every generation has, at these indices.
@@ -534,21 +637,29 @@ struct epg_control {
 	__u32 last_generation;     /* highest number ever given out: none is used twice */
 	__u32 previous_generation; /* what rollback returns to; 0: nothing */
 	__u32 previous_slot;
-	__u32 pair_buckets[EPG_SLOTS];      /* elements of each slot's `pairs` */
-	__u32 mark;                         /* the bit of skb->mark that says "decided on this host" */
-	__u32 hz;                           /* jiffies a second */
-	__u32 tcp_timeout[EPG_FLOW_STATES]; /* idle jiffies after which a TCP flow is forgotten, by state */
-	__u32 timeout[EPG_FLOW_STATES];     /* the same for UDP and ICMP echo */
-	__u32 rule_limit;                   /* rules that a generation may have */
-	__u64 watch_until_ns;               /* CLOCK_MONOTONIC: until then somebody reads `events` */
-	__u32 watch;                        /* EPG_WATCH_…; 0: events cost nothing */
-	__u32 events_per_second;            /* a CPU */
+	__u32 pair_buckets[EPG_SLOTS]; /* elements of each slot's `pairs` */
+	__u32 mark;                    /* the bit of skb->mark that says "decided on this host" */
+	__u32 hz;                      /* jiffies a second */
+	__u32 connection_timeout
+		[EPG_FLOW_STATES];      /* idle jiffies after which a flow of TCP, SCTP or DCCP is forgotten */
+	__u32 timeout[EPG_FLOW_STATES]; /* the same for all others */
+	__u32 rule_limit;               /* rules that a generation may have */
+	__u64 watch_until_ns;           /* CLOCK_MONOTONIC: until then somebody reads `events` */
+	__u32 watch;                    /* EPG_WATCH_…; 0: events cost nothing */
+	__u32 events_per_second;        /* a CPU */
 	/*
 	 * Add 1 after endpoints or addresses were taken away or moved: tracked flows are then decided anew at
 	 * their next packet.
 	 */
 	__u32 epoch;
+	__u32 fragment_timeout; /* jiffies after which a packet's other fragments are no longer expected */
+	__u32 last_port;        /* highest number ever given to a port: none is used twice */
 	__u32 reserved;
+	/*
+	 * For the hooks of macvlan devices and of their parent: which packets another one of them has decided, they tell
+	 * by a keyed hash of the packet in skb->hash, which no container can choose. Secret, random, never changed.
+	 */
+	__u64 voucher_key[2];
 };
 
 #define EPG_WATCH_DENY 1
@@ -598,6 +709,10 @@ EPG_ASSERT_SIZE(struct epg_node, 64);
 EPG_ASSERT_SIZE(struct epg_rule, 4);
 EPG_ASSERT_SIZE(struct epg_bucket, 64);
 EPG_ASSERT_SIZE(struct epg_class, 40);
-EPG_ASSERT_SIZE(struct epg_control, 96);
+EPG_ASSERT_SIZE(struct epg_control, 120);
+EPG_ASSERT_SIZE(struct epg_port_key, 12);
+EPG_ASSERT_SIZE(struct epg_port_name, 104);
+EPG_ASSERT_SIZE(struct epg_fragment_key, 40);
+EPG_ASSERT_SIZE(struct epg_fragments, 32);
 
 #endif

@@ -272,7 +272,10 @@ EPG_API int epg_lint(struct epg *epg, const struct epg_policy *policy, const str
 
 /* ----------------------------------------------------------------------------------- instance --- */
 
-/* Sizes of the maps, in elements; 0: the default in brackets. They hold until unload. */
+/*
+ * Sizes of the maps, in elements, and timeouts; 0: the default in brackets. Sizes hold until unload; timeouts that are
+ * not 0 take effect also where the instance is loaded already.
+ */
 struct epg_load_options {
 	size_t size;
 	uint32_t endpoints;         /* [65536] endpoints; twice as many addresses; made on demand */
@@ -282,10 +285,18 @@ struct epg_load_options {
 	uint32_t event_bytes;       /* [262144] ring buffer of events; a power of 2, at least 4096 */
 	uint32_t events_per_second; /* [10000] events a CPU and second, while somebody watches */
 	uint32_t mark;              /* [0x10000000] the one bit of skb->mark that we use; see docs/datapath.md */
+	uint32_t fragments;         /* [16384] packets whose fragments are told apart; the least recent gives way */
+	/*
+	 * Seconds after which a silent flow is forgotten, by enum epg_flow_state: of TCP, SCTP and DCCP [60, 28800, 30],
+	 * and of all others [30, 180, 30]; and after which a packet's other fragments are no longer expected [30].
+	 */
+	uint32_t connection_timeout[EPG_FLOW_STATES];
+	uint32_t timeout[EPG_FLOW_STATES];
+	uint32_t fragment_timeout;
 };
 
 /*
- * Loads the programs, makes the maps, pins both. Already loaded: does nothing and returns 0.
+ * Loads the programs, makes the maps, pins both. Already loaded: sets the timeouts that are given, and returns 0.
  * Errors: -EINVAL (a size out of range), -ENOTDIR (no BPF file system there), -EOPNOTSUPP (this kernel
  * lacks something that is named), and what the kernel returned for bpf(2). Nothing stays behind on failure.
  */
@@ -296,17 +307,41 @@ EPG_API int epg_unload(struct epg *epg);
 
 /* ------------------------------------------------------------------------------------- attach --- */
 
+/*
+ * How an endpoint is named, here and wherever a parameter `interface` is taken or told:
+ *
+ *     veth-f1               an interface of the current network namespace
+ *     eth1/120              the stations behind an interface that send with VLAN 120 (IEEE 802.1Q)
+ *     eth1/02:00:…:07       one station behind it, by its MAC address; eth1/120/02:00:…:07 by both
+ *     eth0@/run/netns/c1    an interface inside another network namespace, as macvlan has it: by any path that leads
+ *                           to the namespace, /proc/PID/ns/net too
+ *
+ * A name of an interface has no slash, so these can't be mixed up. An endpoint whose interface has vanished is told as
+ * "", and taken as "if<ifindex>", or "port<number>" for any but the first kind.
+ */
+
 struct epg_attach_options {
 	size_t size;
 	bool xdp; /* ingress is decided by XDP: for uplinks, and for switches that bypass TC; TC ingress only marks */
+	/*
+	 * What it sends reaches others by a switch that the kernel does not see, in user space for one: its address
+	 * together with its MAC address is believed where it comes back. Macvlan in VEPA mode has it by itself.
+	 */
+	bool detour;
+	/*
+	 * Ids of programs of others (bpftool net) before or after which ours are to stand, 0: ours come first. At a hook
+	 * where that program is not attached ours come first too. Needs TCX (Linux 6.6).
+	 */
+	uint32_t before, after;
 };
 
 /*
- * Puts an interface of the current network namespace under enforcement: everything through it is dropped
- * until it is an endpoint, which it becomes at once where the running policy names or matches it.
- * Loads first when needed. Attached already in the same way: returns 0.
- * Errors: -ENOENT (no such interface), -EEXIST (attached the other way, TC or XDP: detach first), and what
- * the kernel returned.
+ * Puts an interface under enforcement: everything through it is dropped until it is an endpoint, which it becomes at
+ * once where the running policy names or matches it. Loads first when needed. Attached already in the same way:
+ * returns 0. Inside another network namespace it takes TCX: what a container could remove is no enforcement.
+ * Errors: -ENOENT (no such interface, namespace, or program), -EEXIST (attached the other way, TC or XDP: detach
+ * first), -EOPNOTSUPP (the kernel lacks TCX, and it was asked for), -EINVAL (not a name as above; XDP inside another
+ * namespace), and what the kernel returned.
  */
 EPG_API int epg_attach(struct epg *epg, const char *interface, const struct epg_attach_options *options);
 
@@ -321,7 +356,7 @@ enum epg_attachment_kind {
 };
 
 struct epg_attachment {
-	uint32_t ifindex;
+	uint32_t ifindex;      /* or a port: see abi.h */
 	const char *interface; /* "" when it has vanished */
 	enum epg_attachment_kind kind;
 	bool ingress, egress, xdp;
@@ -414,12 +449,15 @@ struct epg_endpoint_spec {
 	const char *group;            /* full name of a group of the running policy */
 	const char *const *addresses; /* numeric, IPv4 or IPv6; none: they are learned */
 	size_t n_addresses;
-	const char *mac; /* "02:00:0a:01:00:02"; NULL: the first one seen is kept */
+	const char *mac; /* "02:00:0a:01:00:02"; NULL: the first one seen is kept; none where the name has one */
+	bool detour;     /* as of epg_attach_options */
 };
 
 /*
  * Binds an interface to a group, at once, and attaches it if it is not attached. An external group makes
- * it an uplink of that group's VRF. Replaces an earlier binding of the interface.
+ * it an uplink of that group's VRF. Replaces an earlier binding of the interface. Where the name has a VLAN or a MAC
+ * address the interface becomes a shared one, and all that is sent otherwise remains what the interface itself is
+ * bound to: quarantined, if nothing.
  * Errors: -ENOENT (no such interface or group), -EINVAL (an address or MAC that is none), -EEXIST (an
  * address that another endpoint owns; epg_error names it), -ENOSPC (map full; epg_error says which).
  */
@@ -571,6 +609,70 @@ struct epg_status {
 /* One look at everything. Works when not loaded too. Strings live until the context's next call. */
 EPG_API int epg_status(struct epg *epg, struct epg_status *ret);
 
+/* -------------------------------------------------------------------------------------- flows --- */
+
+/* Which tracked flows: those that agree with all that is given. NULL and 0: any. */
+struct epg_flow_filter {
+	size_t size;
+	const char *interface; /* an endpoint at either end */
+	const char *group;     /* full name, at either end */
+	const char *address;   /* at either end: an address, or a prefix "10.1.0.0/24" */
+	const char *protocol;  /* "tcp", "udp", "icmp", "icmpv6", … or a number */
+	uint16_t port;         /* at either end */
+	const char *state;     /* "new", "established", "closing" */
+	bool revoked;          /* only those that the policy no longer permits */
+};
+
+struct epg_flow_info {
+	const char *protocol;                                 /* "tcp" */
+	const char *source_address, *destination_address;     /* the source is who has opened it */
+	uint16_t source_port, destination_port;               /* ICMP echo: identifier and type; 0 without ports */
+	const char *source_group, *destination_group;         /* "" where unknown */
+	const char *source_interface, *destination_interface; /* "" outside this host */
+	const char *vrf;
+	const char *state;
+	bool revoked; /* the policy no longer permits it */
+	bool current; /* decided by the running generation; else it is decided anew at its next packet */
+	const struct epg_rule_info *rule; /* NULL: of a generation that is gone */
+	uint64_t idle_ms;                 /* since its last packet */
+	uint64_t expires_ms;              /* until it is forgotten, if it stays silent */
+};
+
+typedef int (*epg_flow_fn)(void *user, const struct epg_flow_info *flow);
+
+/*
+ * Tracked flows, in no order, those that are idle for longer than their timeout left out. `filter` may be NULL.
+ * Errors: -EINVAL (not an address, protocol or state), -ENOENT (no such group or interface).
+ */
+EPG_API int epg_flows_each(struct epg *epg, const struct epg_flow_filter *filter, epg_flow_fn fn, void *user);
+
+/*
+ * Forgets flows: their next packet is decided as a new one's. `ret_count` may be NULL. Errors as epg_flows_each.
+ */
+EPG_API int epg_flows_flush(struct epg *epg, const struct epg_flow_filter *filter, size_t *ret_count);
+
+/* ------------------------------------------------------------------------------------- doctor --- */
+
+enum epg_health {
+	EPG_HEALTH_GOOD,
+	EPG_HEALTH_NOTE, /* works, and something is to be known about it */
+	EPG_HEALTH_BAD,  /* does not work, or does not enforce what it seems to */
+};
+
+/* One thing that was looked at. */
+struct epg_checkup {
+	const char *name; /* stable: "kernel-tcx", "attachment-clsact", … */
+	enum epg_health health;
+	const char *subject; /* an interface, a path; "" for the host as a whole */
+	const char *text;    /* what was found */
+	const char *hint;    /* what to do; "" where nothing needs to be done */
+};
+
+typedef int (*epg_checkup_fn)(void *user, const struct epg_checkup *checkup);
+
+/* What this kernel can do, and what is wrong with the instance. Works when not loaded too. */
+EPG_API int epg_doctor(struct epg *epg, epg_checkup_fn fn, void *user);
+
 /* ------------------------------------------------------------------------------------ explain --- */
 
 /* What is asked about a packet. */
@@ -589,10 +691,10 @@ struct epg_question {
 	uint16_t destination_port; /* required where the protocol has ports, unless it is a later fragment */
 	int icmp_type;             /* -1: echo request; for "arp" its opcode, -1: request */
 	int icmp_code;
-	uint8_t tcp_flags; /* as in the TCP header; 0: SYN */
-	const char *vrf;   /* "tenant/vrf" of both addresses; NULL: found by the endpoints */
-	uint8_t dscp;      /* 0 … 63 */
-	enum epg_fragment fragment;
+	uint8_t tcp_flags;          /* as in the TCP header; 0: SYN */
+	const char *vrf;            /* "tenant/vrf" of both addresses; NULL: found by the endpoints */
+	uint8_t dscp;               /* 0 … 63 */
+	enum epg_fragment fragment; /* a later one: of a packet whose first one has not been seen */
 	enum epg_ask ask;
 };
 

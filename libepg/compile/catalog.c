@@ -143,6 +143,31 @@ static bool relations_valid(const struct catalog *catalog)
 	return true;
 }
 
+/* The order of kinds, and of exact names before globs within each, is what lookups rely on. */
+static bool binding_follows(const struct catalog_binding *binding, const struct catalog_binding *before)
+{
+	if (binding->behind != before->behind)
+		return binding->behind > before->behind;
+	return binding->glob || !before->glob;
+}
+
+/* Who is behind an interface is told by a VLAN or a MAC address; behind just any uplink, by the latter. */
+static bool binding_names_somebody(const struct catalog_binding *binding)
+{
+	static const uint8_t nothing[6];
+	bool has_mac = memcmp(binding->mac, nothing, sizeof(nothing)) != 0;
+
+	switch (binding->behind) {
+	case CATALOG_ALONE:
+		return binding->vlan == 0;
+	case CATALOG_BEHIND:
+		return binding->vlan < 4095 && (binding->vlan > 0 || has_mac);
+	case CATALOG_BEHIND_UPLINK:
+		return binding->vlan == 0 && has_mac;
+	}
+	return false;
+}
+
 static bool bindings_valid(const struct catalog *catalog)
 {
 	for (size_t i = 0; i < catalog->n_bindings; i++) {
@@ -151,7 +176,7 @@ static bool bindings_valid(const struct catalog *catalog)
 		if (!is_index(binding->interface, catalog->n_strings) || !is_index(binding->group, catalog->n_groups) ||
 		    !is_slice(binding->first_address, binding->n_addresses, catalog->n_addresses))
 			return false;
-		if (i > 0 && binding[-1].glob && !binding->glob)
+		if (!binding_names_somebody(binding) || (i > 0 && !binding_follows(binding, binding - 1)))
 			return false;
 	}
 	return true;
@@ -254,14 +279,34 @@ const struct catalog_rule_set *catalog_rules_between(const struct catalog *catal
 	return pair ? &catalog->rule_sets[pair->rule_set] : NULL;
 }
 
+static bool names_interface(const struct catalog *catalog, const struct catalog_binding *binding, const char *interface)
+{
+	const char *name = catalog_string(catalog, binding->interface);
+
+	return binding->glob ? !fnmatch(name, interface, 0) : !strcmp(name, interface);
+}
+
 const struct catalog_binding *catalog_binding_of(const struct catalog *catalog, const char *interface)
 {
 	for (size_t i = 0; i < catalog->n_bindings; i++) {
 		const struct catalog_binding *binding = &catalog->bindings[i];
-		const char *name = catalog_string(catalog, binding->interface);
 
-		if (binding->glob ? !fnmatch(name, interface, 0) : !strcmp(name, interface))
+		if (binding->behind == CATALOG_ALONE && names_interface(catalog, binding, interface))
 			return binding;
+	}
+	return NULL;
+}
+
+const struct catalog_binding *catalog_behind_next(const struct catalog *catalog, const char *interface,
+						  uint32_t uplink_vrf, const struct catalog_binding *after)
+{
+	const struct catalog_binding *end = catalog->bindings + catalog->n_bindings;
+
+	for (const struct catalog_binding *i = after ? after + 1 : catalog->bindings; i < end; i++) {
+		if (i->behind == CATALOG_BEHIND && names_interface(catalog, i, interface))
+			return i;
+		if (i->behind == CATALOG_BEHIND_UPLINK && catalog->groups[i->group].vrf == uplink_vrf)
+			return i;
 	}
 	return NULL;
 }

@@ -16,7 +16,7 @@
 #include "epg/abi.h"
 
 #define CATALOG_MAGIC 0x63677065u /* "epgc" */
-#define CATALOG_VERSION 2
+#define CATALOG_VERSION 3
 #define CATALOG_NONE UINT32_MAX
 
 struct catalog_range {
@@ -98,9 +98,9 @@ struct catalog_rule {
 	struct catalog_range destination;
 	struct catalog_range source;
 	struct catalog_range dscp;
-	struct catalog_range fragment;
-	uint16_t tcp_flags; /* bit n: matches packets whose EPG_FLAG_… are n */
-	uint16_t reserved;
+	struct catalog_range fragment; /* enum epg_piece */
+	uint16_t tcp_flags;            /* bit n: matches packets whose EPG_FLAG_… are n */
+	uint16_t early;                /* matches EPG_PIECE_EARLY too, whatever ports, flags or type it asks for */
 };
 
 /* Sorted by source, then destination: pairs that have rules. Class ids as in table `pairs`: also VRFs, and 0. */
@@ -135,16 +135,27 @@ struct catalog_relation {
 	uint32_t line;
 };
 
-/* An interface, or a glob of interfaces, that the policy binds: exact names first, then in file order. */
+/* Who is behind an interface that several share. */
+enum catalog_behind {
+	CATALOG_ALONE = 0,  /* nobody: the binding is of the interface itself */
+	CATALOG_BEHIND = 1, /* behind the interfaces that the name, or glob, stands for, by `vlan`, `mac` or both */
+	CATALOG_BEHIND_UPLINK = 2, /* by `mac`, behind any interface that is an uplink of the group's VRF */
+};
+
+/*
+ * What the policy binds: interfaces, by exact name or glob, then stations behind them. Within each kind exact names come
+ * first, then in file order.
+ */
 struct catalog_binding {
-	uint32_t interface; /* exact name or glob */
+	uint32_t interface; /* exact name or glob; "*" for CATALOG_BEHIND_UPLINK */
 	uint32_t glob;
 	uint32_t group; /* index */
 	uint32_t line;
 	uint32_t first_address; /* into `addresses` */
 	uint32_t n_addresses;   /* 0: addresses may be learned */
 	uint8_t mac[6];         /* all zero: not declared */
-	uint16_t reserved;
+	uint16_t vlan;          /* 0: untagged */
+	uint32_t behind;        /* enum catalog_behind */
 };
 
 struct catalog_address {
@@ -192,7 +203,16 @@ const struct catalog_group *catalog_group_by_class(const struct catalog *catalog
 const struct catalog_group *catalog_group_by_name(const struct catalog *catalog, const char *name);
 const struct catalog_rule_set *catalog_rules_between(const struct catalog *catalog, uint16_t source,
 						     uint16_t destination);
-/* The binding of an interface: the exact name before globs, earlier lines before later ones. */
+/*
+ * The binding of an interface itself (CATALOG_ALONE): the exact name before globs, earlier lines before later ones.
+ */
 const struct catalog_binding *catalog_binding_of(const struct catalog *catalog, const char *interface);
+/*
+ * The bindings of stations behind an interface, one after the other: `after` is the one told last, NULL for the first.
+ * Of those with the same VLAN and MAC address the first one told decides. `uplink_vrf` is the index of the VRF whose
+ * uplink the interface is, CATALOG_NONE: it is none.
+ */
+const struct catalog_binding *catalog_behind_next(const struct catalog *catalog, const char *interface,
+						  uint32_t uplink_vrf, const struct catalog_binding *after);
 
 #endif

@@ -173,7 +173,7 @@ static int leak_group(struct collection *collection, struct leak leak, uint32_t 
 	for (size_t i = 0; !error && i < group->n_subnets; i++)
 		error = add_leak(collection, &leak, &group->subnets[i]);
 	for (size_t i = 0; !error && i < group->n_matches; i++) {
-		if (!group->matches[i].interface)
+		if (model_match_is_prefix(&group->matches[i]))
 			error = add_leak(collection, &leak, &group->matches[i].prefix);
 	}
 	if (error || group->external)

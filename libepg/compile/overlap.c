@@ -33,9 +33,12 @@ static size_t count_prefixes(const struct model *model)
 
 	for (size_t i = 0; i < model->n_bridge_domains; i++)
 		n += model->bridge_domains[i].n_subnets;
-	for (size_t i = 0; i < model->n_groups; i++)
+	for (size_t i = 0; i < model->n_groups; i++) {
 		for (size_t j = 0; j < model->groups[i].n_endpoints; j++)
 			n += model->groups[i].endpoints[j].n_ips;
+		for (size_t j = 0; j < model->groups[i].n_matches; j++)
+			n += model->groups[i].matches[j].n_ips;
+	}
 	return n;
 }
 
@@ -55,6 +58,9 @@ static size_t collect(const struct model *model, struct claimed *claimed)
 		for (size_t j = 0; j < group->n_endpoints; j++)
 			for (size_t k = 0; k < group->endpoints[j].n_ips; k++)
 				claimed[n++] = claim(&group->endpoints[j].ips[k], group->vrf);
+		for (size_t j = 0; j < group->n_matches; j++)
+			for (size_t k = 0; k < group->matches[j].n_ips; k++)
+				claimed[n++] = claim(&group->matches[j].ips[k], group->vrf);
 	}
 	return n;
 }

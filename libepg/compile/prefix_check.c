@@ -94,7 +94,7 @@ static void list_items(struct check *check, const struct leaks *leaks)
 		for (size_t j = 0; j < group->n_matches; j++) {
 			item.prefix = &group->matches[j].prefix;
 			item.member = true;
-			if (!group->matches[j].interface)
+			if (model_match_is_prefix(&group->matches[j]))
 				add_item(check, item);
 		}
 	}

@@ -68,7 +68,7 @@ const char *prefix_text(const struct model_prefix *prefix, char text[static PREF
 bool prefixes_make_members(const struct model_group *group)
 {
 	for (size_t i = 0; i < group->n_matches; i++) {
-		if (!group->matches[i].interface)
+		if (model_match_is_prefix(&group->matches[i]))
 			return true;
 	}
 	return false;
@@ -107,7 +107,7 @@ static int claim_groups(const struct model *model, const uint16_t *class_ids, st
 		prefix.leaf |= EPG_PREFIX_MEMBER;
 		for (size_t j = 0; j < group->n_matches; j++) {
 			prefix.prefix = &group->matches[j].prefix;
-			if (!group->matches[j].interface && claim(claimed, prefix))
+			if (model_match_is_prefix(&group->matches[j]) && claim(claimed, prefix))
 				return -ENOMEM;
 		}
 	}

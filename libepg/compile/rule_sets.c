@@ -124,6 +124,7 @@ static int add_members(struct composition *composition, struct catalog_rule_set 
 
 static int list_boxes(struct composition *composition, size_t *ret_n)
 {
+	struct rule_boxes_early early = {0};
 	size_t n = 0;
 
 	for (size_t i = 0; i < composition->n_leaves; i++) {
@@ -132,7 +133,7 @@ static int list_boxes(struct composition *composition, size_t *ret_n)
 		if (array_reserve(&composition->boxes, &composition->boxes_capacity, n + RULE_BOXES_MAX,
 				  sizeof(*composition->boxes)))
 			return -ENOMEM;
-		n += rule_boxes(&composition->draft->rules[EPG_LEAF_RULE(leaf)], leaf, composition->boxes + n);
+		n += rule_boxes(&composition->draft->rules[EPG_LEAF_RULE(leaf)], leaf, &early, composition->boxes + n);
 	}
 	*ret_n = n;
 	return 0;
@@ -147,8 +148,12 @@ static int build_root(struct composition *composition, uint32_t *ret_root)
 		error = diagram_build(composition->builder, composition->boxes, n, ret_root);
 	if (error)
 		return error == -E2BIG ? report(composition, "combine into too many cases") : error;
-	for (size_t i = 0; i < n; i++)
-		composition->sets.reached[EPG_LEAF_RULE(composition->boxes[i].leaf)] |= composition->boxes[i].reached;
+	for (size_t i = 0; i < n; i++) {
+		const struct diagram_box *box = &composition->boxes[i];
+
+		if (!rule_boxes_is_early(box))
+			composition->sets.reached[EPG_LEAF_RULE(box->leaf)] |= box->reached;
+	}
 	return 0;
 }
 

@@ -152,6 +152,8 @@ static struct epg_rule make_rule(const struct origin *origin, const struct model
 
 	if (subject->audit)
 		rule.flags |= EPG_RULE_AUDIT;
+	if (entry->fragment.first == EPG_PIECE_LATER)
+		rule.flags |= EPG_RULE_FRAGMENTS;
 	if (origin->use->deny) {
 		rule.action = EPG_DENY;
 		rule.level = (__u8)deny_level(role, entry->filtered, origin->use->priority);
@@ -180,10 +182,23 @@ static int name_rule(struct draft *draft, const struct origin *origin, const cha
 	return 0;
 }
 
+/*
+ * What becomes of pieces that come before the first one. An audited rule decides nothing there: such a piece passes on
+ * credit, which is no decision to compare another one with.
+ */
+static void add_early(const struct epg_rule *rule, struct catalog_rule *detail)
+{
+	if (!(rule->flags & EPG_RULE_AUDIT))
+		detail->early = rule->action == EPG_PERMIT && detail->fragment.last == EPG_PIECE_WHOLE;
+	else if (detail->fragment.last > EPG_PIECE_LATER)
+		detail->fragment.last = EPG_PIECE_LATER;
+}
+
 static int add_rule(struct collection *collection, const struct origin *origin, const struct model_entry *entry,
 		    enum catalog_role role, bool reverse)
 {
 	struct catalog_rule *detail = draft_add_rules(collection->draft, 1);
+	struct epg_rule rule;
 
 	if (!detail)
 		return -ENOMEM;
@@ -201,7 +216,9 @@ static int add_rule(struct collection *collection, const struct origin *origin, 
 	detail->tcp_flags = entry->tcp_flags;
 	if (reverse && origin->subject->reverse_ports)
 		turn_round(entry, detail);
-	collection->rules[collection->draft->n_rules - 1] = make_rule(origin, entry, role);
+	rule = make_rule(origin, entry, role);
+	add_early(&rule, detail);
+	collection->rules[collection->draft->n_rules - 1] = rule;
 	return name_rule(collection->draft, origin, entry->name, detail);
 }
 

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "inspect/flow_fate.h"
@@ -19,9 +18,6 @@ DEFINE_AUTO(struct arena, arena_free)
 
 #define NAME_MAX_BYTES (2 * TEXT_ADDRESS_MAX + 48)
 #define DETAIL_MAX_BYTES 1024
-
-/* The kernel's jiffies begin five minutes before their low 32 bits are zero. */
-#define INITIAL_JIFFIES_SECONDS 300
 
 struct told_flow {
 	const char *name, *detail;
@@ -44,16 +40,6 @@ struct judging {
 	struct told_flows denied, kept;
 	struct epg_diff_result *result;
 };
-
-static uint32_t jiffies_now(uint32_t hz)
-{
-	struct timespec now;
-	uint64_t ticks;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ticks = (uint64_t)now.tv_sec * hz + (uint64_t)now.tv_nsec * hz / 1000000000;
-	return (uint32_t)(ticks - (uint64_t)INITIAL_JIFFIES_SECONDS * hz);
-}
 
 /* ---- words ---- */
 
@@ -244,7 +230,7 @@ int diff_flows(struct epg *epg, struct instance *instance, const struct generati
 			   .plan = &plan},
 		.catalog = &catalog,
 		.control = instance->control,
-		.jiffies = jiffies_now(instance->control->hz),
+		.jiffies = flow_fate_jiffies(instance->control->hz),
 		.max = max_flows,
 		.arena = arena,
 		.result = ret,

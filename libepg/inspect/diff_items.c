@@ -126,15 +126,31 @@ static void class_fact(struct listing *listing, const char *name)
 	fact(listing, "class %s", text);
 }
 
+/* Its addresses are told as those of endpoints are. */
+static void station_facts(struct listing *listing, const struct model_match *match)
+{
+	char station[MODEL_STATION_MAX], address[TEXT_ADDRESS_MAX], text[MODEL_STATION_MAX + TEXT_ADDRESS_MAX + 16];
+
+	model_match_station(match, station);
+	fact(listing, "matches station %s", station);
+	for (size_t i = 0; i < match->n_ips; i++) {
+		text_address(match->ips[i].address, address);
+		snprintf(text, sizeof(text), "%s with address %s", station, address);
+		fact(listing, "matches station %s", text);
+	}
+}
+
 static void membership_facts(struct listing *listing, const struct model_group *group)
 {
 	for (size_t i = 0; i < group->n_matches; i++) {
 		const struct model_match *match = &group->matches[i];
 
-		if (match->interface)
-			fact(listing, "matches interface %s", match->interface);
-		else
+		if (model_match_is_prefix(match))
 			prefix_fact(listing, "matches address %s", &match->prefix);
+		else if (model_match_is_behind(match))
+			station_facts(listing, match);
+		else
+			fact(listing, "matches interface %s", match->interface);
 	}
 	for (size_t i = 0; i < group->n_subnets; i++)
 		prefix_fact(listing, "subnet %s", &group->subnets[i]);

@@ -6,6 +6,7 @@
 
 #include "runtime/hooks.h"
 #include "runtime/observe.h"
+#include "runtime/port.h"
 #include "runtime/runtime.h"
 #include "runtime/walk.h"
 
@@ -190,8 +191,8 @@ static int columns_fill(const struct list *list, struct columns *columns)
 	return 0;
 }
 
-static int tell(const struct list *list, const struct columns *columns, const struct generation *generation,
-		epg_endpoint_fn fn, void *user)
+static int tell(struct epg *epg, const struct instance *instance, const struct list *list,
+		const struct columns *columns, const struct generation *generation, epg_endpoint_fn fn, void *user)
 {
 	size_t at = 0;
 	int result = 0;
@@ -199,14 +200,14 @@ static int tell(const struct list *list, const struct columns *columns, const st
 	for (size_t i = 0; !result && i < list->n_endpoints; i++) {
 		const struct listed_endpoint *endpoint = &list->endpoints[i];
 		size_t first = slice(list, endpoint->ifindex, &at);
-		char name[IF_NAMESIZE], mac[18];
+		char name[PORT_NAME_MAX], mac[18];
 		struct epg_endpoint_info info = {
 			.ifindex = endpoint->ifindex,
-			.interface = observe_interface(endpoint->ifindex, name),
+			.interface = port_name(epg, instance, endpoint->ifindex, name),
 			.group = group_name(generation, endpoint->binding.class_id),
 			.class_id = endpoint->binding.class_id,
 			.flags = endpoint->binding.flags,
-			.attached = is_attached(list, endpoint->ifindex),
+			.attached = is_attached(list, port_hooks_id(instance, endpoint->ifindex)),
 			.mac = mac,
 			.addresses = columns->texts + first,
 			.address_flags = columns->flags + first,
@@ -239,5 +240,5 @@ int epg_endpoints_each(struct epg *epg, epg_endpoint_fn fn, void *user)
 		return error;
 	if (columns_fill(&list, &columns))
 		return context_fail_kernel(epg, -ENOMEM, NULL, "can't list the endpoints");
-	return tell(&list, &columns, generation, fn, user);
+	return tell(epg, instance, &list, &columns, generation, fn, user);
 }

@@ -11,35 +11,49 @@
 
 #include "inspect/explain_answer.h"
 #include "runtime/membership.h"
-#include "runtime/observe.h"
 #include "runtime/runtime.h"
+
+#define LOOPBACK 1 /* the ifindex of lo in any network namespace */
 
 /* ---- the program ---- */
 
 /* The hook that decides: the source's, where it is an endpoint of this host, else the destination's. */
 static int open_program(struct epg *epg, const struct explain_sides *sides, struct __sk_buff *ret_context)
 {
-	const char *name = sides->source.ifindex ? "explain_ingress" : "explain_egress";
-	uint32_t ifindex = sides->source.ifindex ? sides->source.ifindex : sides->destination.ifindex;
+	bool from = sides->source.ifindex;
+	const struct explain_side *decides = from ? &sides->source : &sides->destination;
+	bool inside = decides->binding.flags & EPG_ENDPOINT_INSIDE;
 	char path[PATH_MAX];
 	int fd, error;
 
-	error = pins_path(epg, path, "programs/%s", name);
+	if (inside)
+		error = pins_path(epg, path, "programs/explain_inside_%s", from ? "out" : "in");
+	else
+		error = pins_path(epg, path, "programs/explain_%s", from ? "ingress" : "egress");
 	if (error)
 		return error;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return context_fail_kernel(epg, -errno, path, "can't open the program");
+	/* Inside, the hook is told whose it is; any interface will do. */
 	*ret_context = (struct __sk_buff){
-		.ifindex = ifindex,
-		.ingress_ifindex = sides->source.ifindex,
+		.ifindex = inside ? LOOPBACK : decides->hook,
+		.ingress_ifindex = from && !inside ? decides->hook : 0,
+		.cb = {inside ? decides->ifindex : 0},
 	};
 	return fd;
 }
 
+static void name_endpoint(struct epg *epg, struct instance *instance, uint32_t id, char name[PORT_NAME_MAX])
+{
+	name[0] = '\0';
+	if (id)
+		port_name(epg, instance, id, name);
+}
+
 /* Under the lock of the instance: the trace has room for one answer. */
 static int run(struct epg *epg, struct instance *instance, const struct explain_sides *sides,
-	       const struct packet *packet, struct epg_event *ret)
+	       const struct packet *packet, struct explain_step *ret)
 {
 	static const struct epg_event empty;
 	const uint32_t zero = 0;
@@ -57,10 +71,12 @@ static int run(struct epg *epg, struct instance *instance, const struct explain_
 		return context_fail_kernel(
 			epg, -errno, sides->source.ifindex ? sides->source.interface : sides->destination.interface,
 			"can't run the program on the packet");
-	if (bpf_map_lookup_elem(instance->fd.trace, &zero, ret))
+	if (bpf_map_lookup_elem(instance->fd.trace, &zero, &ret->event))
 		return context_fail_kernel(epg, -errno, "trace", "can't read the program's answer");
-	if (!ret->time_ns)
+	if (!ret->event.time_ns)
 		return context_fail(epg, EPG_FAILURE_KERNEL, -EIO, "trace", NULL, "the program gave no answer");
+	name_endpoint(epg, instance, ret->event.source_ifindex, ret->source);
+	name_endpoint(epg, instance, ret->event.destination_ifindex, ret->destination);
 	return 0;
 }
 
@@ -107,7 +123,7 @@ static int first_step(struct asking *asking, struct explain_step *ret)
 	error = explain_packet_build(&asking->packet, &asking->sides, &asking->frame);
 	if (error)
 		return context_fail_kernel(asking->epg, error, NULL, "can't build the packet");
-	return run(asking->epg, asking->instance, &asking->sides, &asking->frame, &ret->event);
+	return run(asking->epg, asking->instance, &asking->sides, &asking->frame, ret);
 }
 
 /* Source and destination change places; an endpoint that only the program has found is one now. */
@@ -117,7 +133,8 @@ static struct explain_sides sides_of_answer(const struct asking *asking, const s
 
 	if (!sides.source.ifindex && opening->destination_ifindex) {
 		sides.source.ifindex = opening->destination_ifindex;
-		observe_interface(sides.source.ifindex, sides.source.interface);
+		explain_side_take_place(asking->instance, &sides.source);
+		name_endpoint(asking->epg, asking->instance, sides.source.ifindex, sides.source.interface);
 		(void)membership_find(asking->instance, sides.source.ifindex, &sides.source.binding);
 	}
 	return sides;
@@ -140,7 +157,7 @@ static int second_step(struct asking *asking, const struct explain_packet *packe
 		error = explain_packet_build(packet, &sides, &frame);
 	if (error)
 		return context_fail_kernel(asking->epg, error, NULL, "can't build the packet");
-	return run(asking->epg, asking->instance, &sides, &frame, &ret->event);
+	return run(asking->epg, asking->instance, &sides, &frame, ret);
 }
 
 static int answer_second(struct asking *asking, const struct epg_answer *opening, const struct epg_event *event,
@@ -151,8 +168,9 @@ static int answer_second(struct asking *asking, const struct epg_answer *opening
 	struct explain_step step;
 	int error;
 
+	/* What is sent to many is not tracked. */
 	if (opening->verdict == EPG_PERMIT && opening->rule && opening->rule->stateful &&
-	    explain_packet_opens(&asking->packet))
+	    explain_packet_opens(&asking->packet) && !(asking->frame.data[0] & 1))
 		return explain_answer_by_flow(asking->arena, &packet, asking->ipv4, opening, ret) ? fail_memory(asking)
 												  : 0;
 	error = second_step(asking, &packet, event, &step);

@@ -50,13 +50,6 @@ static const struct epg_rule_info *copy_rule(struct copier *copier, uint32_t ind
 	return rule;
 }
 
-static const char *copy_interface(struct copier *copier, uint32_t ifindex)
-{
-	char name[IF_NAMESIZE];
-
-	return ifindex ? copy(copier, observe_interface(ifindex, name)) : "";
-}
-
 static bool is_unspecified(const uint8_t address[16])
 {
 	static const uint8_t zeros[16];
@@ -173,6 +166,17 @@ static const char *reason_hint(enum epg_reason reason)
 		       "group; a frame that is not IP goes to endpoints that have sent something before";
 	case EPG_REASON_UNRELATED:
 		return "let a stateful entry permit the packet that the error is about";
+	case EPG_REASON_VLAN:
+		return "say who sends with this VLAN: match: {interface, vlan} in the policy, or epgctl endpoint add "
+		       "IF --vlan N";
+	case EPG_REASON_MARTIAN:
+		return "nothing permits it: no host may send from, or to, such an address";
+	case EPG_REASON_TCP_FLAGS:
+		return "nothing permits it: a segment has SYN, ACK or RST, and SYN neither with FIN nor with RST";
+	case EPG_REASON_OVERLAP:
+		return "nothing permits it: no sender that means well cuts a packet so";
+	case EPG_REASON_UNVOUCHED:
+		return "attach the device that has sent it, inside of its container: epgctl attach --netns";
 	default:
 		return "";
 	}
@@ -180,19 +184,30 @@ static const char *reason_hint(enum epg_reason reason)
 
 /* ---- the answer ---- */
 
-static void fill_sides(struct copier *copier, const struct epg_event *event, struct epg_answer *ret)
+static void fill_sides(struct copier *copier, const struct explain_step *step, struct epg_answer *ret)
 {
+	const struct epg_event *event = &step->event;
+
 	ret->source_group = copy_group(copier, event->source_class);
-	ret->source_interface = copy_interface(copier, event->source_ifindex);
+	ret->source_interface = copy(copier, step->source);
 	ret->source_address = copy_address(copier, event->source);
 	ret->destination_group = copy_group(copier, event->destination_class);
-	ret->destination_interface = copy_interface(copier, event->destination_ifindex);
+	ret->destination_interface = copy(copier, step->destination);
 	ret->destination_address = copy_address(copier, event->destination);
 }
 
 static bool is_by_policy(enum epg_reason reason)
 {
 	return reason == EPG_REASON_IMPLICIT_DENY || reason == EPG_REASON_DENIED || reason == EPG_REASON_FRAGMENT;
+}
+
+/* Permitted though the rule asks for ports, which a later fragment does not show. */
+static bool is_on_credit(const struct copier *copier, const struct explain_step *step)
+{
+	const struct catalog_rule *rule = &copier->generation->catalog.rules[step->event.rule];
+
+	return step->packet->fragment == EPG_FRAGMENT_LATER && step->event.verdict == EPG_PERMIT &&
+	       rule->contract != CATALOG_NONE && rule->fragment.last < EPG_PIECE_LATER;
 }
 
 static void fill_rules(struct copier *copier, const struct explain_step *step, struct epg_answer *ret)
@@ -211,8 +226,14 @@ static void fill_rules(struct copier *copier, const struct explain_step *step, s
 	/* Before the levels, nothing but itself decides. */
 	if (event->rule != EPG_RULE_UNENFORCED && event->rule != EPG_RULE_INFRASTRUCTURE)
 		answer_beaten(copier, &fields, event->rule, ret);
+	/* What nearly permitted a later fragment is what nearly permitted all of the packet. */
+	if (fields.fragment)
+		fields.fragment = EPG_PIECE_EARLY;
 	if (is_by_policy(event->reason))
 		answer_denial(copier, &fields, event->rule, ret);
+	if (is_on_credit(copier, step))
+		ret->remedy.hint = "it passes on credit: so do 64 pieces at most before the first one, which is "
+				   "decided by its ports; where that does not pass, nobody can put the packet together";
 }
 
 static const char *copy_packet(struct copier *copier, const struct explain_packet *packet, bool ipv4)
@@ -240,7 +261,7 @@ int explain_answer_fill(struct arena *arena, const struct generation *generation
 
 	if (!answer.reason_text)
 		answer.reason_text = "a reason that this version does not know";
-	fill_sides(&copier, event, &answer);
+	fill_sides(&copier, step, &answer);
 	fill_rules(&copier, step, &answer);
 	if (copier.failed)
 		return -ENOMEM;

@@ -11,6 +11,7 @@ struct explain_step {
 	const struct explain_packet *packet;
 	bool ipv4;
 	struct epg_event event;
+	char source[PORT_NAME_MAX], destination[PORT_NAME_MAX]; /* endpoints; "": outside */
 };
 
 /* Fills an answer whose strings and arrays lie in the arena. Returns 0 or -ENOMEM. */

@@ -236,6 +236,26 @@ static void take_mac(const struct explain_side *side, uint8_t otherwise, uint8_t
 	mac[5] = otherwise;
 }
 
+/* RFC 1112, section 6.4; RFC 2464, section 7. False: the address is one host's. */
+static bool take_group_mac(const uint8_t address[16], uint8_t mac[6])
+{
+	bool ipv4 = packet_address_is_ipv4(address);
+
+	if (ipv4 ? address[12] < 224 : address[0] != 0xff)
+		return false;
+	if (ipv4 && address[12] >= 240) {
+		memset(mac, 0xff, 6); /* broadcast */
+		return true;
+	}
+	memcpy(mac, ipv4 ? (const uint8_t[]){0x01, 0x00, 0x5e} : (const uint8_t[]){0x33, 0x33, 0}, 3);
+	memcpy(mac + 2, address + 12, 4);
+	if (ipv4) {
+		mac[2] = 0x5e;
+		mac[3] &= 0x7f;
+	}
+	return true;
+}
+
 static struct packet_spec spec_of(const struct explain_packet *packet, const struct explain_sides *sides)
 {
 	struct packet_spec spec = {
@@ -251,6 +271,8 @@ static struct packet_spec spec_of(const struct explain_packet *packet, const str
 		.more_fragments = packet->fragment == EPG_FRAGMENT_FIRST,
 		.fragment_offset = packet->fragment == EPG_FRAGMENT_LATER ? LATER_OFFSET : 0,
 	};
+	/* As the hook sees it that decides. */
+	uint16_t tag = sides->source.ifindex ? sides->source.vlan : sides->destination.vlan;
 	bool odd =
 		packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_SCTP || packet->protocol == IPPROTO_DCCP;
 
@@ -259,10 +281,15 @@ static struct packet_spec spec_of(const struct explain_packet *packet, const str
 		spec.payload = IGMP_BYTES;
 	if (spec.fragment)
 		spec.payload = spec.more_fragments && odd ? 12 : 8;
+	if (tag) {
+		spec.tags[0] = (struct packet_tag){ETH_P_8021Q, tag};
+		spec.n_tags = 1;
+	}
 	memcpy(spec.source, sides->source.address, sizeof(spec.source));
 	memcpy(spec.destination, sides->destination.address, sizeof(spec.destination));
 	take_mac(&sides->source, 1, spec.source_mac);
-	take_mac(&sides->destination, 2, spec.destination_mac);
+	if (!take_group_mac(sides->destination.address, spec.destination_mac))
+		take_mac(&sides->destination, 2, spec.destination_mac);
 	return spec;
 }
 

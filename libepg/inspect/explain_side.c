@@ -70,7 +70,7 @@ static int take_binding(const struct search *search, struct explain_side *side)
 static int take_quarantined(const struct search *search, struct explain_side *side)
 {
 	struct hooks hooks;
-	int error = hooks_find(search->epg, side->ifindex, &hooks);
+	int error = hooks_find(search->epg, side->hook, &hooks);
 
 	if (error)
 		return error;
@@ -82,16 +82,51 @@ static int take_quarantined(const struct search *search, struct explain_side *si
 			    "the interface is neither attached nor an endpoint: nothing is decided there");
 }
 
+void explain_side_take_place(struct instance *instance, struct explain_side *side)
+{
+	struct epg_port_name entry;
+
+	side->hook = port_hooks_id(instance, side->ifindex);
+	if (side->ifindex & EPG_PORT && port_read(instance, side->ifindex, &entry))
+		side->vlan = entry.place.vlan;
+}
+
+/* A name that is neither that of a port nor of an interface may be meant for an address. */
+static int fail_interface(const struct search *search, const struct explain_side *side, int error)
+{
+	if (strpbrk(side->text, "/@"))
+		return error;
+	return context_fail(search->epg, EPG_FAILURE_NOT_FOUND, -ENOENT, side->text,
+			    "give an endpoint's interface in this network namespace, or an address",
+			    "no such interface, and not an address");
+}
+
+static int find_id(const struct search *search, struct explain_side *side)
+{
+	AUTO_PORT struct port port = PORT_INIT;
+	int error = port_locate(search->epg, side->text, &port);
+
+	if (error)
+		return fail_interface(search, side, error);
+	error = port_identify(search->epg, search->instance, &port);
+	if (error)
+		return error;
+	side->ifindex = port.id;
+	if (side->ifindex)
+		return 0;
+	return context_fail(search->epg, EPG_FAILURE_NOT_FOUND, -ENOENT, side->text,
+			    "bind it to a group: in the policy, or with epgctl endpoint add",
+			    "nobody there is an endpoint");
+}
+
 static int find_interface(struct search *search, struct explain_side *side)
 {
-	int error;
+	int error = find_id(search, side);
 
-	side->ifindex = if_nametoindex(side->text);
-	if (!side->ifindex)
-		return context_fail(search->epg, EPG_FAILURE_NOT_FOUND, -ENOENT, side->text,
-				    "give an endpoint's interface in this network namespace, or an address",
-				    "no such interface, and not an address");
-	snprintf(side->interface, sizeof(side->interface), "%s", side->text);
+	if (error)
+		return error;
+	explain_side_take_place(search->instance, side);
+	snprintf(side->interface, sizeof(side->interface), "%.*s", PORT_NAME_MAX - 1, side->text);
 	error = take_binding(search, side);
 	if (error == -ENOENT)
 		return take_quarantined(search, side);
@@ -156,11 +191,12 @@ static int find_owner(struct search *search, struct explain_side *side)
 		error = owner_in(search, search->vrf, side->address, &side->ifindex);
 	if (error || !side->ifindex)
 		return error;
-	if (!if_indextoname(side->ifindex, side->interface))
+	if (!*port_name(search->epg, search->instance, side->ifindex, side->interface))
 		return context_fail(search->epg, EPG_FAILURE_NOT_FOUND, -ENOENT, side->text,
-				    "take it away: epgctl endpoint rm if<index>",
-				    "the interface of the endpoint that owns the address (index %u) has vanished",
-				    side->ifindex);
+				    "take it away: epgctl endpoint rm if<index>, or port<number>",
+				    "the interface of the endpoint that owns the address (%s %u) has vanished",
+				    side->ifindex & EPG_PORT ? "port" : "index", side->ifindex & ~EPG_PORT);
+	explain_side_take_place(search->instance, side);
 	error = take_binding(search, side);
 	if (error == -ENOENT)
 		return context_fail(search->epg, EPG_FAILURE_NOT_FOUND, -ENOENT, side->interface,
@@ -186,7 +222,7 @@ static int take_own_address(void *user, const void *key, const void *value)
 	const struct epg_address_key *address = key;
 	const struct epg_owner *owner = observe_owner(value, own->search->generation->number);
 
-	if (owner->ifindex != own->ifindex || owner->vlan != 0 || address->vrf != own->vrf)
+	if (owner->ifindex != own->ifindex || address->vrf != own->vrf)
 		return 0;
 	if (packet_address_is_ipv4(address->address)) {
 		if (!own->has_ipv4 || memcmp(address->address, own->ipv4, sizeof(own->ipv4)) < 0)

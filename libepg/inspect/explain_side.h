@@ -3,9 +3,7 @@
 #ifndef EPG_EXPLAIN_SIDE_H
 #define EPG_EXPLAIN_SIDE_H
 
-#include <net/if.h>
-
-#include "runtime/internal.h"
+#include "runtime/port.h"
 
 enum family {
 	FAMILY_ANY,
@@ -16,8 +14,10 @@ enum family {
 
 struct explain_side {
 	const char *text;
-	uint32_t ifindex; /* of the endpoint; 0: none of this host */
-	char interface[IF_NAMESIZE];
+	uint32_t ifindex; /* of the endpoint, or its port; 0: none of this host */
+	uint32_t hook;    /* of the interface whose hooks decide for it; the port of one inside */
+	uint16_t vlan;    /* that its frames carry; 0: none */
+	char interface[PORT_NAME_MAX];
 	struct epg_binding binding;
 	bool quarantined; /* attached, but no endpoint: no address of it counts */
 	bool has_address;
@@ -28,6 +28,9 @@ struct explain_sides {
 	struct explain_side source;
 	struct explain_side destination;
 };
+
+/* Where the frames of a side's endpoint are seen, and with which tag. */
+void explain_side_take_place(struct instance *instance, struct explain_side *side);
 
 /*
  * Finds both sides: interfaces, endpoints that own addresses, addresses of endpoints in the family that both

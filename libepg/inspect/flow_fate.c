@@ -6,6 +6,7 @@
 #include <linux/icmpv6.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 
 #include "compile/diagram.h"
 #include "inspect/packet.h"
@@ -224,15 +225,43 @@ struct flow_fate flow_fate_find(const struct flow_policy *policy, const struct e
 	return fate;
 }
 
-bool flow_fate_is_idle(const struct epg_control *control, const struct epg_flow_key *key, const struct epg_flow *flow,
-		       uint32_t jiffies)
+/* ---- time ---- */
+
+/* The kernel's jiffies begin five minutes before their low 32 bits are zero. */
+#define INITIAL_JIFFIES_SECONDS 300
+
+uint32_t flow_fate_jiffies(uint32_t hz)
+{
+	struct timespec now;
+	uint64_t ticks;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ticks = (uint64_t)now.tv_sec * hz + (uint64_t)now.tv_nsec * hz / 1000000000;
+	return (uint32_t)(ticks - (uint64_t)INITIAL_JIFFIES_SECONDS * hz);
+}
+
+static bool is_connection(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
+}
+
+uint32_t flow_fate_timeout(const struct epg_control *control, const struct epg_flow_key *key,
+			   const struct epg_flow *flow)
+{
+	if (flow->state >= EPG_FLOW_STATES)
+		return 0;
+	return is_connection(key->protocol) ? control->connection_timeout[flow->state] : control->timeout[flow->state];
+}
+
+uint32_t flow_fate_idle(const struct epg_flow *flow, uint32_t jiffies)
 {
 	uint32_t idle = jiffies - flow->seen;
 
-	if (flow->state >= EPG_FLOW_STATES)
-		return true;
-	if (idle > (uint32_t)-EPG_FLOW_SEEN_LATER) /* it was seen while we were looking */
-		return false;
-	return idle >
-	       (key->protocol == IPPROTO_TCP ? control->tcp_timeout[flow->state] : control->timeout[flow->state]);
+	return idle > (uint32_t)-EPG_FLOW_SEEN_LATER ? 0 : idle; /* it was seen while we were looking */
+}
+
+bool flow_fate_is_idle(const struct epg_control *control, const struct epg_flow_key *key, const struct epg_flow *flow,
+		       uint32_t jiffies)
+{
+	return flow->state >= EPG_FLOW_STATES || flow_fate_idle(flow, jiffies) > flow_fate_timeout(control, key, flow);
 }

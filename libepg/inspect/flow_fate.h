@@ -33,6 +33,12 @@ struct flow_fate {
 struct flow_fate flow_fate_find(const struct flow_policy *policy, const struct epg_flow_key *key,
 				const struct epg_flow *flow);
 
+/* The low 32 bits of the kernel's clock, as flow->seen has them. */
+uint32_t flow_fate_jiffies(uint32_t hz);
+/* How long it may be silent, and has been, in jiffies. */
+uint32_t flow_fate_timeout(const struct epg_control *control, const struct epg_flow_key *key,
+			   const struct epg_flow *flow);
+uint32_t flow_fate_idle(const struct epg_flow *flow, uint32_t jiffies);
 /* Has it been silent for longer than flows are remembered? `jiffies` is now. */
 bool flow_fate_is_idle(const struct epg_control *control, const struct epg_flow_key *key, const struct epg_flow *flow,
 		       uint32_t jiffies);

@@ -45,6 +45,8 @@ static const char *type_name(uint32_t type)
 		return "per-CPU array";
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return "array of maps";
+	case BPF_MAP_TYPE_PROG_ARRAY:
+		return "array of programs";
 	case BPF_MAP_TYPE_RINGBUF:
 		return "ring buffer";
 	default:
@@ -91,6 +93,7 @@ static int count_entries(int fd, const struct bpf_map_info *info, uint64_t *ret)
 		*ret = info->max_entries;
 		return 0;
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_PROG_ARRAY:
 		*ret = slots_in_use(fd, info->max_entries);
 		return 0;
 	default:

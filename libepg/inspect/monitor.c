@@ -14,6 +14,7 @@
 #include "runtime/libbpf_log.h"
 #include "policy/names.h"
 #include "runtime/observe.h"
+#include "runtime/port.h"
 #include "runtime/runtime.h"
 
 /* How long the programs go on without us, and how often we tell them that we are still there. */
@@ -171,13 +172,13 @@ static int tell(struct epg_monitor *monitor, const struct epg_event *event)
 {
 	const struct catalog *catalog = monitor->generation ? &monitor->generation->catalog : NULL;
 	char source[TEXT_ADDRESS_MAX], destination[TEXT_ADDRESS_MAX], protocol[16];
-	char source_group[EPG_NAME_MAX], destination_group[EPG_NAME_MAX], interface[IF_NAMESIZE];
+	char source_group[EPG_NAME_MAX], destination_group[EPG_NAME_MAX], interface[PORT_NAME_MAX];
 	const char *reason = epg_reason_name(event->reason), *text = epg_reason_text(event->reason);
 	struct telling *telling = &monitor->telling;
 	struct told_rule rule, audited;
 	struct epg_event_info info = {
 		.event = event,
-		.interface = observe_interface(event->ifindex, interface),
+		.interface = port_name(monitor->epg, monitor->epg->instance, event->ifindex, interface),
 		.source_group = observe_group(catalog, event->source_class, source_group),
 		.destination_group = observe_group(catalog, event->destination_class, destination_group),
 		.source_address = source,

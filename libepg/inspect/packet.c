@@ -131,6 +131,10 @@ static void begin_frame(struct packet *packet, const struct packet_spec *spec, u
 	packet->length = 0;
 	append(packet, spec->destination_mac, ETH_ALEN);
 	append(packet, spec->source_mac, ETH_ALEN);
+	for (size_t i = 0; i < spec->n_tags && i < PACKET_TAGS_MAX; i++) {
+		append_be16(packet, spec->tags[i].ethertype);
+		append_be16(packet, spec->tags[i].control);
+	}
 	append_be16(packet, ethertype);
 	packet->network = packet->length;
 }
@@ -338,6 +342,8 @@ static int check(const struct packet_spec *spec)
 	if (ipv4 != packet_address_is_ipv4(spec->destination))
 		return -EINVAL;
 	if (spec->ipv4_options % 4 || spec->ipv4_options > 40 || (spec->ipv4_options && !ipv4))
+		return -EINVAL;
+	if (spec->n_tags > PACKET_TAGS_MAX)
 		return -EINVAL;
 	if (spec->n_extensions > PACKET_EXTENSIONS_MAX || (spec->n_extensions && ipv4))
 		return -EINVAL;

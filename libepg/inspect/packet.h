@@ -12,6 +12,7 @@
 
 #define PACKET_MAX 2048
 #define PACKET_EXTENSIONS_MAX 12
+#define PACKET_TAGS_MAX 3
 #define PACKET_TTL 64
 #define PACKET_DSCP_MAX 63
 
@@ -21,6 +22,12 @@
 #define PACKET_TCP_PSH 0x08
 #define PACKET_TCP_ACK 0x10
 
+/* A tag in the frame (IEEE 802.1Q, 9.6). */
+struct packet_tag {
+	uint16_t ethertype; /* 0x8100, or 0x88a8 */
+	uint16_t control;   /* priority, drop eligibility, VLAN id */
+};
+
 /*
  * An IPv4 or IPv6 packet; the family is that of the addresses, which are in their mapped form.
  * TCP, UDP, UDP-Lite, SCTP, DCCP (a request), ICMP and ICMPv6 get their headers, any other protocol is payload only.
@@ -28,6 +35,8 @@
 struct packet_spec {
 	uint8_t source_mac[6];
 	uint8_t destination_mac[6];
+	struct packet_tag tags[PACKET_TAGS_MAX]; /* the outermost first; all builders put them in */
+	size_t n_tags;
 	uint8_t source[16];
 	uint8_t destination[16];
 	uint8_t protocol;
@@ -64,7 +73,7 @@ struct packet {
 
 /*
  * The builders fill `packet`, which holds nothing of use after a failure.
- * Errors: -EINVAL (addresses of two families, options or extensions that don't fit, a DSCP beyond its range),
+ * Errors: -EINVAL (addresses of two families, options, extensions or tags that don't fit, a DSCP beyond its range),
  * -EMSGSIZE (too long).
  */
 int packet_build(const struct packet_spec *spec, struct packet *packet);

@@ -53,16 +53,17 @@ bool rule_match_comparable(const struct catalog_rule *rule, uint16_t kind)
 
 unsigned int rule_match_missed(const struct catalog_rule *rule, const struct rule_packet *packet)
 {
+	bool early = packet->fragment == EPG_PIECE_EARLY && rule->early;
 	unsigned int missed = 0;
 
 	if (!rule_match_has_kind(rule, packet->kind))
 		missed |= 1u << EPG_FIELD_KIND;
 	if (!in_range(rule->dscp, packet->dscp))
 		missed |= 1u << EPG_FIELD_DSCP;
-	if (!in_range(rule->fragment, packet->fragment))
+	if (!early && !in_range(rule->fragment, packet->fragment))
 		missed |= 1u << EPG_FIELD_FRAGMENT;
 	/* A later fragment does not show its ports: they are not wrong, they are not there. */
-	if (!rule_match_comparable(rule, packet->kind) || missed & 1u << EPG_FIELD_FRAGMENT)
+	if (early || !rule_match_comparable(rule, packet->kind) || missed & 1u << EPG_FIELD_FRAGMENT)
 		return missed;
 	if (!in_range(rule->destination, packet->destination))
 		missed |= 1u << EPG_FIELD_DESTINATION;

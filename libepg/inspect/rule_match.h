@@ -27,7 +27,7 @@ struct rule_packet {
 	uint16_t source;
 	uint8_t flags; /* EPG_FLAG_… */
 	uint8_t dscp;
-	uint8_t fragment; /* as EPG_FIELD_FRAGMENT: 1 for a later one */
+	uint8_t fragment; /* enum epg_piece */
 };
 
 /* EPG_KIND_… with the ICMP of its family: the fields are type and code, not ports. */

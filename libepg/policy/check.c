@@ -32,7 +32,7 @@ static void check_matches(const struct checker *checker, const struct model_grou
 		const struct string_index_entry *endpoint = NULL;
 		char hint[SCHEMA_HINT_BYTES];
 
-		if (match->interface)
+		if (match->interface && !model_match_is_behind(match))
 			endpoint = string_index_find(&checker->reader->interfaces, match->interface,
 						     strlen(match->interface));
 		if (!endpoint)

@@ -176,12 +176,35 @@ struct model_endpoint {
 	bool has_mac;
 };
 
-/* A rule that makes interfaces (by glob) or addresses (by prefix) members; exactly one of both is set. */
+/*
+ * A rule that makes members: interfaces (a glob), stations behind an interface that several share (by VLAN, MAC address
+ * or both; a MAC address without an interface: behind any uplink), or addresses (a prefix).
+ */
 struct model_match {
-	const char *interface; /* glob as of fnmatch(3), or NULL */
-	struct model_prefix prefix;
+	const char *interface;      /* glob as of fnmatch(3), or NULL */
+	struct model_prefix prefix; /* only where nothing else is set */
 	struct place place;
+	uint16_t vlan; /* 1 … 4094; 0: untagged */
+	uint8_t mac[6];
+	bool has_mac;
+	struct model_prefix *ips; /* declared addresses, with a VLAN or MAC address only; length is always 128 */
+	size_t n_ips;
 };
+
+static inline bool model_match_is_prefix(const struct model_match *match)
+{
+	return !match->interface && !match->has_mac;
+}
+
+/* Of stations that share an interface with others. */
+static inline bool model_match_is_behind(const struct model_match *match)
+{
+	return match->vlan || match->has_mac;
+}
+
+/* "eth1/120/02:00:0a:01:00:02", without what is not given: how stations behind an interface are named. */
+#define MODEL_STATION_MAX 40
+void model_match_station(const struct model_match *match, char text[MODEL_STATION_MAX]);
 
 /* An endpoint group: an EPG of an application profile, or an external EPG. */
 struct model_group {

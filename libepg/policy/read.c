@@ -282,7 +282,7 @@ static void reader_clear(struct reader *reader)
 		&reader->tenants,    &reader->vrfs,         &reader->bridge_domains, &reader->filters,
 		&reader->contracts,  &reader->app_profiles, &reader->groups,         &reader->classes,
 		&reader->interfaces, &reader->globs,        &reader->addresses,      &reader->prefixes,
-		&reader->services,   &reader->taboos,
+		&reader->services,   &reader->taboos,       &reader->stations,
 	};
 
 	free(reader->bindings);

@@ -55,6 +55,7 @@ struct reader {
 	struct string_index classes;
 	struct string_index interfaces;
 	struct string_index globs;
+	struct string_index stations;
 	struct string_index addresses;
 	struct string_index prefixes;
 
@@ -113,6 +114,21 @@ bool read_mac(struct reader *reader, const struct tree_node *node, uint8_t ret[6
 /* The name of an interface, or with `glob` a pattern of names. */
 bool read_interface(struct reader *reader, const struct tree_node *node, bool glob);
 bool read_is_within(const struct model_prefix *prefix, const struct model_prefix *outer);
+
+/* ---- read_member.c ---- */
+
+/* A group while it is being read; it moves into the model when all is known. */
+struct read_group {
+	struct model_group group;
+	const struct model_bridge_domain *bridge_domain; /* NULL: external, or unknown */
+};
+
+/* Of an address, or a prefix, that may stand once in the group's VRF: false when it was given before. */
+bool read_once_in_vrf(struct reader *reader, struct string_index *index, const struct model_group *group,
+		      const struct model_prefix *prefix, const struct tree_node *node);
+/* The members of an EPG; the lists may be NULL. */
+void read_endpoints(struct reader *reader, const struct tree_node *list, struct read_group *group);
+void read_matches(struct reader *reader, const struct tree_node *list, struct read_group *group);
 
 /* ---- read_field.c ---- */
 

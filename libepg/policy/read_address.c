@@ -95,16 +95,16 @@ bool read_prefix(struct reader *reader, const struct tree_node *node, bool gatew
 	return true;
 }
 
-/* An address that no single host has. */
+/* An address that no single host has, or that never leaves one. */
 static bool is_special(const struct model_prefix *prefix)
 {
-	static const uint8_t nothing[16], broadcast[4] = {255, 255, 255, 255};
+	static const uint8_t nothing[16], loopback[16] = {[15] = 1}, broadcast[4] = {255, 255, 255, 255};
 	const uint8_t *address = prefix->address;
 
 	if (prefix->ipv4)
 		return !memcmp(address + 12, nothing, 4) || !memcmp(address + 12, broadcast, 4) ||
-		       (address[12] & 0xf0) == 0xe0;
-	return !memcmp(address, nothing, 16) || address[0] == 0xff;
+		       (address[12] & 0xf0) == 0xe0 || address[12] == 127;
+	return !memcmp(address, nothing, 16) || !memcmp(address, loopback, 16) || address[0] == 0xff;
 }
 
 bool read_address(struct reader *reader, const struct tree_node *node, struct model_prefix *ret)

@@ -145,6 +145,15 @@ static uint16_t combinations(unsigned int mask, bool all)
 	return set;
 }
 
+/* The combinations that packets can have: others are dropped for what they are, before any rule is asked. */
+static uint16_t possible_combinations(void)
+{
+	uint16_t opening = combinations(EPG_FLAG_SYN, false);
+	uint16_t ending = combinations(EPG_FLAG_FIN | EPG_FLAG_RST, false);
+
+	return combinations(EPG_FLAG_SYN | EPG_FLAG_ACK | EPG_FLAG_RST, false) & (uint16_t) ~(opening & ending);
+}
+
 static void read_tcp_flag(struct reader *reader, const struct tree_node *node, void *object)
 {
 	struct names_guess guess;
@@ -189,6 +198,10 @@ void read_tcp_flags(struct reader *reader, const struct tree_node *node, uint16_
 	}
 	read_each(reader, node, read_tcp_flag, &mask);
 	*ret = combinations(mask, true);
+	if (!(*ret & possible_combinations()))
+		diagnostics_lint(reader->diagnostics, EPG_LINT_RULE_UNREACHABLE, node->place,
+				 "such packets are dropped before any rule is asked: tcp-flags",
+				 "no packet opens and ends a connection at once: the entry never decides");
 }
 
 /* ---- DSCP ---- */

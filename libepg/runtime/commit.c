@@ -147,7 +147,7 @@ static void move_counters(struct epg *epg, uint32_t from, uint32_t to)
  * The new generation is in force. What fails from here on is repaired by the next apply; nothing of it bears on
  * how packets are decided.
  */
-static void finish(struct build *build, const struct plan *plan, uint32_t before, uint32_t number)
+static void finish(struct build *build, struct plan *plan, uint32_t before, uint32_t number)
 {
 	const struct timespec late = {.tv_nsec = LATE_PACKETS_NS};
 	struct instance *instance = build->instance;
@@ -163,7 +163,7 @@ static void finish(struct build *build, const struct plan *plan, uint32_t before
 	context_log(build->epg, EPG_LOG_INFO, "generation %u is in force", number);
 }
 
-int commit(struct build *build, const struct plan *plan, uint32_t number, uint32_t slot, size_t *ret_attached)
+int commit(struct build *build, struct plan *plan, uint32_t number, uint32_t slot, size_t *ret_attached)
 {
 	AUTO_JOURNAL struct journal journal = {0};
 	struct epg_control *control = build->instance->control;

@@ -83,55 +83,123 @@ static int parse_mac(struct epg *epg, const char *text, uint8_t ret[6])
 	return 0;
 }
 
+/* What the name itself says of the endpoint. */
+static void fill_port(const struct port *port, bool detour, struct epg_binding *binding)
+{
+	const uint8_t *mac = port->entry.place.mac;
+
+	if (port_is_inside(&port->entry))
+		binding->flags |= EPG_ENDPOINT_INSIDE;
+	else if (port_is_behind(&port->entry) && mac_is_zero(mac))
+		binding->flags |= EPG_ENDPOINT_MANY;
+	else if (port_is_behind(&port->entry))
+		memcpy(binding->mac, mac, sizeof(binding->mac));
+	if (detour || port->vepa)
+		binding->flags |= EPG_ENDPOINT_DETOUR;
+}
+
+static int check_spec(struct epg *epg, const struct epg_endpoint_spec *spec, const struct port *port,
+		      const struct epg_group *group)
+{
+	bool external = group->flags & EPG_GROUP_EXTERNAL;
+
+	if (external && (spec->n_addresses || spec->mac))
+		return fail_input(epg, spec->group,
+				  "an external group makes the interface an uplink, which has no addresses of its own");
+	if (external && (port_is_behind(&port->entry) || port_is_inside(&port->entry)))
+		return fail_input(epg, spec->group,
+				  "an external group takes interfaces of this network namespace, each as a whole");
+	if (spec->mac && port_is_behind(&port->entry))
+		return fail_input(epg, spec->interface,
+				  "the MAC address of those behind an interface is in their name");
+	return 0;
+}
+
 static int fill_membership(struct epg *epg, struct instance *instance, const struct epg_endpoint_spec *spec,
-			   struct membership *membership)
+			   const struct port *port, struct membership *membership)
 {
 	struct epg_group group;
 	int error;
 
 	error = find_group(epg, instance, spec->group, &group);
 	if (!error)
+		error = check_spec(epg, spec, port, &group);
+	if (!error)
 		error = parse_mac(epg, spec->mac, membership->binding.mac);
 	if (error)
 		return error;
-	if (group.flags & EPG_GROUP_EXTERNAL && (spec->n_addresses || spec->mac))
-		return fail_input(epg, spec->group,
-				  "an external group makes the interface an uplink, which has no addresses of its own");
 	membership->vrf = group.vrf;
 	membership->n_addresses = spec->n_addresses;
 	membership->binding.class_id = group.class_id;
+	membership->ifindex = port->ifindex;
 	if (group.flags & EPG_GROUP_EXTERNAL)
-		membership->binding.flags |= EPG_ENDPOINT_UPLINK;
+		membership_be_uplink(membership);
 	if (spec->n_addresses)
 		membership->binding.flags |= EPG_ENDPOINT_ADDRESSES_DECLARED;
+	fill_port(port, spec->detour, &membership->binding);
 	return 0;
 }
 
+/* Whose programs decide for the endpoint. */
+static struct hooks_order order_of(const struct port *port, const char *name)
+{
+	bool behind = port_is_behind(&port->entry);
+
+	return (struct hooks_order){
+		.id = behind ? port->ifindex : port->id,
+		.name = behind ? port->entry.interface : name,
+		.netns = port->netns,
+		.ifindex = port->ifindex,
+	};
+}
+
+static int write_member(struct epg *epg, struct instance *instance, struct journal *journal, struct port *port,
+			struct membership *membership)
+{
+	int error = attach_number(epg, instance, journal, port);
+
+	membership->ifindex = port->id;
+	if (!error)
+		error = membership_write(epg, instance, journal, membership);
+	if (!error && port_is_behind(&port->entry))
+		error = membership_set_flag(epg, instance, journal, port->ifindex, EPG_ENDPOINT_SHARED, true);
+	if (!error && membership->binding.flags & EPG_ENDPOINT_UPLINK)
+		error = attach_behind_by_policy(epg, instance, journal, port->ifindex, port->entry.interface);
+	return error;
+}
+
 /* Written before it is attached: so an interface that comes under enforcement loses no packet of the permitted. */
-static int join(struct epg *epg, struct instance *instance, const char *interface, struct membership *membership)
+static int join(struct epg *epg, struct instance *instance, const char *name, struct port *port,
+		struct membership *membership)
 {
 	AUTO_LEFTOVERS struct leftovers leftovers = {0};
 	AUTO_JOURNAL struct journal journal = {0};
+	struct hooks_order order;
 	struct hooks hooks;
 	int attached, error;
 
-	error = hooks_find(epg, membership->ifindex, &hooks);
+	error = hooks_find(epg, port_is_behind(&port->entry) ? port->ifindex : port->id, &hooks);
 	if (error)
 		return error;
 	if (hooks.xdp)
 		membership->binding.flags |= EPG_ENDPOINT_XDP;
-	error = membership_write(epg, instance, &journal, membership);
+	error = write_member(epg, instance, &journal, port, membership);
 	if (error)
 		return error;
-	attached = attach_interface(epg, instance, &journal, membership->ifindex, interface, hooks.xdp);
+	order = order_of(port, name);
+	order.xdp = hooks.xdp;
+	attached = attach_interface(epg, instance, &journal, &order);
 	if (attached < 0)
 		return attached;
 	error = leftovers_find(epg, instance, membership, &leftovers);
+	if (!error && !membership->n_addresses)
+		error = membership_forget_vanished(epg, instance);
 	if (error) {
 		if (attached)
-			hooks_detach(epg, membership->ifindex);
+			hooks_detach(epg, order.id);
 		return error;
 	}
+	attach_note_parent(epg, instance, port, name);
 	journal_keep(&journal);
 	leftovers_drop(instance, &leftovers);
 	return 0;
@@ -141,6 +209,7 @@ int epg_endpoint_add(struct epg *epg, const struct epg_endpoint_spec *given)
 {
 	CONTEXT_CALL(epg);
 	AUTO_FREE struct catalog_address *addresses = NULL;
+	AUTO_PORT struct port port = PORT_INIT;
 	struct membership membership = {0};
 	struct epg_endpoint_spec spec;
 	struct instance *instance;
@@ -149,17 +218,19 @@ int epg_endpoint_add(struct epg *epg, const struct epg_endpoint_spec *given)
 
 	error = context_options(epg, &spec, sizeof(spec), given);
 	if (!error)
-		error = attach_find_interface(epg, spec.interface, &membership.ifindex);
+		error = port_locate(epg, spec.interface, &port);
 	if (!error)
 		error = parse_addresses(epg, &spec, &addresses);
 	if (!error)
 		error = instance_begin_change(epg, false, &lock, &instance);
 	if (!error)
-		error = fill_membership(epg, instance, &spec, &membership);
+		error = fill_membership(epg, instance, &spec, &port, &membership);
+	if (!error)
+		error = port_identify(epg, instance, &port);
 	if (error)
 		return error;
 	membership.addresses = addresses;
-	return join(epg, instance, spec.interface, &membership);
+	return join(epg, instance, spec.interface, &port, &membership);
 }
 
 int epg_endpoint_remove(struct epg *epg, const char *interface)
@@ -167,15 +238,15 @@ int epg_endpoint_remove(struct epg *epg, const char *interface)
 	CONTEXT_CALL(epg);
 	struct instance *instance;
 	AUTO_CLOSE int lock = -1;
-	uint32_t ifindex;
+	uint32_t id;
 	int error;
 
-	error = attach_find_vanished(epg, interface, &ifindex);
+	error = instance_begin_change(epg, false, &lock, &instance);
 	if (!error)
-		error = instance_begin_change(epg, false, &lock, &instance);
+		error = port_find_vanished(epg, instance, interface, &id);
 	if (error)
 		return error;
-	error = membership_remove(epg, instance, ifindex);
+	error = membership_remove(epg, instance, id);
 	if (error == -ENOENT)
 		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, interface, "epgctl endpoint ls shows them",
 				    "there is no such endpoint");

@@ -3,21 +3,17 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/if_link.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "runtime/inside.h"
 #include "runtime/libbpf_log.h"
-
-/* Of linux/bpf.h from Linux 6.6 on; older headers lack them. */
-#define ATTACH_TCX_INGRESS 46
-#define ATTACH_TCX_EGRESS 47
-#define ATTACH_BEFORE (1u << 3)
 
 enum hook {
 	HOOK_INGRESS,
@@ -44,19 +40,15 @@ static bool is_clsact(enum hook hook)
 	return hook == HOOK_CLSACT_INGRESS || hook == HOOK_CLSACT_EGRESS;
 }
 
+static bool is_egress(enum hook hook)
+{
+	return hook == HOOK_EGRESS || hook == HOOK_CLSACT_EGRESS;
+}
+
 static void hook_path(struct epg *epg, char path[PATH_MAX], uint32_t ifindex, enum hook hook)
 {
 	/* The context's pin directory leaves room for it. */
 	(void)pins_path(epg, path, "links/%u-%s", ifindex, hooks_table[hook].name);
-}
-
-static struct bpf_tc_hook clsact_hook(uint32_t ifindex, enum hook hook)
-{
-	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook),
-		.ifindex = (int)ifindex,
-		.attach_point = hook == HOOK_CLSACT_EGRESS ? BPF_TC_EGRESS : BPF_TC_INGRESS,
-	};
 }
 
 /* ---- what is attached ---- */
@@ -65,41 +57,6 @@ static struct bpf_tc_hook clsact_hook(uint32_t ifindex, enum hook hook)
  * Whether a pin stands for something that is in force: 1; for nothing any more: 0. What can't be found out is an
  * error: nothing may be taken off, or put on twice, because a question has failed.
  */
-
-/* A link outlives its interface, but no longer names it. */
-static int link_state(int fd, uint32_t ifindex)
-{
-	struct bpf_link_info info = {0};
-	__u32 size = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return -errno;
-	/* The ifindex is the first field for TCX as for XDP; old headers know the latter only. */
-	return info.xdp.ifindex == ifindex;
-}
-
-/* The filter, its qdisc or the interface is gone. */
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENODEV || error == -EINVAL;
-}
-
-static int filter_state(int fd, uint32_t ifindex, enum hook hook)
-{
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = HOOKS_CLSACT_HANDLE, .priority = HOOKS_CLSACT_PRIORITY);
-	struct bpf_tc_hook place = clsact_hook(ifindex, hook);
-	struct bpf_prog_info info = {0};
-	__u32 size = sizeof(info);
-	int error;
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return -errno;
-	error = bpf_tc_query(&place, &options);
-	if (error)
-		return is_gone(error) ? 0 : error;
-	return options.prog_id == info.id;
-}
-
 static int hook_state(struct epg *epg, uint32_t ifindex, enum hook hook)
 {
 	char path[PATH_MAX];
@@ -109,7 +66,7 @@ static int hook_state(struct epg *epg, uint32_t ifindex, enum hook hook)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return is_clsact(hook) ? filter_state(fd, ifindex, hook) : link_state(fd, ifindex);
+	return is_clsact(hook) ? clsact_state(fd, ifindex, is_egress(hook)) : tcx_state(fd, ifindex);
 }
 
 int hooks_find(struct epg *epg, uint32_t ifindex, struct hooks *ret)
@@ -132,6 +89,24 @@ int hooks_find(struct epg *epg, uint32_t ifindex, struct hooks *ret)
 		.xdp = state[HOOK_XDP],
 	};
 	return 0;
+}
+
+enum hooks_life hooks_life(struct epg *epg, uint32_t port)
+{
+	static const enum hook both[] = {HOOK_INGRESS, HOOK_EGRESS};
+
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		char path[PATH_MAX];
+		AUTO_CLOSE int fd = -1;
+
+		hook_path(epg, path, port, both[i]);
+		fd = bpf_obj_get(path);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		/* What can't be found out is no reason to take it for dead. */
+		return fd >= 0 && tcx_state(fd, port) == 0 ? HOOKS_DEAD : HOOKS_ALIVE;
+	}
+	return HOOKS_NONE;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -231,8 +206,6 @@ void hooks_sweep(struct epg *epg)
 
 static bool hook_detach(struct epg *epg, uint32_t ifindex, enum hook hook)
 {
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = HOOKS_CLSACT_HANDLE, .priority = HOOKS_CLSACT_PRIORITY);
-	struct bpf_tc_hook place = clsact_hook(ifindex, hook);
 	char path[PATH_MAX];
 	AUTO_CLOSE int fd = -1;
 
@@ -243,8 +216,8 @@ static bool hook_detach(struct epg *epg, uint32_t ifindex, enum hook hook)
 	/* Dropping the last reference would do, but some time later. */
 	if (!is_clsact(hook))
 		bpf_link_detach(fd);
-	else if (filter_state(fd, ifindex, hook) != 0)
-		bpf_tc_detach(&place, &options);
+	else if (clsact_state(fd, ifindex, is_egress(hook)) != 0)
+		clsact_detach(ifindex, is_egress(hook));
 	unlink(path);
 	return true;
 }
@@ -272,11 +245,13 @@ void hooks_detach_all(struct epg *epg)
 
 /* ---- putting on ---- */
 
-static int open_program(struct epg *epg, enum hook hook)
+static int open_program(struct epg *epg, const struct hooks_order *order, enum hook hook)
 {
 	char path[PATH_MAX];
 	int fd;
 
+	if (order->netns >= 0)
+		return inside_load_stub(epg, order->id, is_egress(hook) ? INSIDE_SLOT_OUT : INSIDE_SLOT_IN);
 	(void)pins_path(epg, path, "%s", hooks_table[hook].program);
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
@@ -302,56 +277,83 @@ static int link_xdp(struct epg *epg, int program, uint32_t ifindex)
 	return fd;
 }
 
-/* First in line: a program of somebody else before ours could let packets pass us by. */
-static int link_tcx(int program, uint32_t ifindex, enum hook hook)
+static struct tcx_place tcx_place(const struct hooks_order *order, enum hook hook)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = ATTACH_BEFORE);
-	int fd = bpf_link_create(program, (int)ifindex, hook == HOOK_EGRESS ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS,
-				 &options);
-
-	return fd < 0 ? -errno : fd;
+	return (struct tcx_place){
+		.netns = order->netns,
+		.ifindex = order->ifindex,
+		.egress = is_egress(hook),
+	};
 }
 
-static int attach_filter(int program, uint32_t ifindex, enum hook hook)
+/* Of a program that is attached elsewhere only nothing can be said here: ours come first. */
+static int link_tcx(const struct hooks_order *order, int program, enum hook hook)
 {
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = HOOKS_CLSACT_HANDLE, .priority = HOOKS_CLSACT_PRIORITY,
-		    .prog_fd = program);
-	struct bpf_tc_hook place = clsact_hook(ifindex, hook);
-	int error;
+	struct tcx_place place = tcx_place(order, hook);
+	uint32_t other = order->before ? order->before : order->after;
+	int has = other ? tcx_has(&place, other) : 0;
 
-	error = bpf_tc_hook_create(&place);
-	if (error && error != -EEXIST)
-		return error;
-	return bpf_tc_attach(&place, &options);
+	if (has < 0)
+		return has;
+	place.before = has ? order->before : 0;
+	place.after = has ? order->after : 0;
+	return tcx_link(&place, program);
 }
 
-static int hook_attach(struct epg *epg, uint32_t ifindex, enum hook hook)
+static int hook_attach(struct epg *epg, const struct hooks_order *order, enum hook hook)
 {
-	AUTO_CLOSE int program = open_program(epg, hook);
+	AUTO_CLOSE int program = open_program(epg, order, hook);
 	AUTO_CLOSE int link = -1;
 	char path[PATH_MAX];
 	int error;
 
 	if (program < 0)
 		return program;
-	hook_path(epg, path, ifindex, hook);
+	hook_path(epg, path, order->id, hook);
 	if (is_clsact(hook)) {
 		/* Pinned first: a kill in between leaves a pin that stands for nothing, not an unknown filter. */
 		if (bpf_obj_pin(program, path))
 			return -errno;
-		error = attach_filter(program, ifindex, hook);
+		error = clsact_attach(program, order->ifindex, is_egress(hook));
 		if (error)
 			unlink(path);
 		return error;
 	}
-	link = hook == HOOK_XDP ? link_xdp(epg, program, ifindex) : link_tcx(program, ifindex, hook);
+	link = hook == HOOK_XDP ? link_xdp(epg, program, order->ifindex) : link_tcx(order, program, hook);
 	if (link < 0)
 		return link;
 	return bpf_obj_pin(link, path) ? -errno : 0;
 }
 
-static int fail_attach(struct epg *epg, int error, const char *interface, enum hook hook)
+/* Whether the kernel has TCX is found out by trying. */
+static bool lacks_tcx(int error)
 {
+	return error == -EINVAL || error == -EOPNOTSUPP;
+}
+
+/* What a container could take away again would be no enforcement; and a qdisc knows no order among strangers. */
+static int fail_without_tcx(struct epg *epg, int error, const struct hooks_order *order)
+{
+	const char *why = order->netns >= 0
+				  ? "an interface inside another network namespace can't be attached: whoever "
+				    "is in there could remove a clsact filter"
+				  : "an order among programs can't be kept";
+
+	return context_fail(epg, EPG_FAILURE_UNSUPPORTED, -EOPNOTSUPP, order->name, "TCX came with Linux 6.6",
+			    "without TCX %s: %s", why, strerror(-error));
+}
+
+static bool takes_tcx(const struct hooks_order *order)
+{
+	return order->netns >= 0 || order->before || order->after;
+}
+
+static int fail_attach(struct epg *epg, int error, const struct hooks_order *order, enum hook hook)
+{
+	const char *interface = order->name;
+
+	if (lacks_tcx(error) && hook != HOOK_XDP && takes_tcx(order))
+		return fail_without_tcx(epg, error, order);
 	if ((error == -EBUSY || error == -EEXIST) && hook == HOOK_XDP)
 		return context_fail(epg, EPG_FAILURE_KERNEL, error, interface, "remove it: ip link set dev IF xdp off",
 				    "another XDP program is attached to the interface");
@@ -362,65 +364,86 @@ static int fail_attach(struct epg *epg, int error, const char *interface, enum h
 	return context_fail_kernel(epg, error, interface, "can't attach the program %s", hooks_table[hook].name);
 }
 
-/* Whether the kernel has TCX is found out by trying. */
-static bool lacks_tcx(int error)
-{
-	return error == -EINVAL || error == -EOPNOTSUPP;
-}
-
 /* A hook that is to be attached, and how its kind is called where the kernel has no TCX. */
 struct step {
 	enum hook hook, instead;
 	bool missing;
 };
 
-static int take_step(struct epg *epg, const char *interface, uint32_t ifindex, struct step *step)
+static int take_step(struct epg *epg, const struct hooks_order *order, struct step *step)
 {
-	int error = hook_attach(epg, ifindex, step->hook);
+	int error = hook_attach(epg, order, step->hook);
 
-	if (!lacks_tcx(error) || step->instead == step->hook)
+	if (!lacks_tcx(error) || step->instead == step->hook || takes_tcx(order))
 		return error;
-	context_log(epg, EPG_LOG_INFO, "%s: no TCX here, using clsact", interface);
+	context_log(epg, EPG_LOG_INFO, "%s: no TCX here, using clsact", order->name);
 	step->hook = step->instead;
-	return hook_attach(epg, ifindex, step->hook);
+	return hook_attach(epg, order, step->hook);
 }
 
 /* All or none of what is missing. */
-static int attach_missing(struct epg *epg, const char *interface, bool xdp, const struct hooks *hooks)
+static int attach_missing(struct epg *epg, const struct hooks_order *order, const struct hooks *hooks)
 {
 	struct step steps[] = {
-		{HOOK_XDP, HOOK_XDP, xdp && !hooks->xdp},
+		{HOOK_XDP, HOOK_XDP, order->xdp && !hooks->xdp},
 		{HOOK_INGRESS, HOOK_CLSACT_INGRESS, !hooks->ingress},
 		{HOOK_EGRESS, HOOK_CLSACT_EGRESS, !hooks->egress},
 	};
 
 	LIBBPF_LOG(epg);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		int error = steps[i].missing ? take_step(epg, interface, hooks->ifindex, &steps[i]) : 0;
+		int error = steps[i].missing ? take_step(epg, order, &steps[i]) : 0;
 
 		if (!error)
 			continue;
 		for (size_t j = 0; j < i; j++)
 			if (steps[j].missing)
-				hook_detach(epg, hooks->ifindex, steps[j].hook);
-		return fail_attach(epg, error, interface, steps[i].hook);
+				hook_detach(epg, order->id, steps[j].hook);
+		return fail_attach(epg, error, order, steps[i].hook);
 	}
 	return 0;
 }
 
-int hooks_attach(struct epg *epg, uint32_t ifindex, const char *interface, bool xdp)
+/* The program in relation to which ours are to stand must be at one of both hooks. */
+static int check_order(struct epg *epg, const struct hooks_order *order)
 {
+	struct tcx_place in = tcx_place(order, HOOK_INGRESS), out = tcx_place(order, HOOK_EGRESS);
+	uint32_t other = order->before ? order->before : order->after;
+	int has;
+
+	if (!other)
+		return 0;
+	if (order->before && order->after)
+		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, order->name, NULL,
+				    "before one program and after another can't be had together");
+	has = tcx_has(&in, other);
+	if (!has)
+		has = tcx_has(&out, other);
+	if (has < 0)
+		return lacks_tcx(has) ? fail_without_tcx(epg, has, order)
+				      : context_fail_kernel(epg, has, order->name, "can't ask who is attached");
+	if (!has)
+		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, order->name, "bpftool net shows the programs",
+				    "the program %u is attached at neither hook of the interface", other);
+	return 0;
+}
+
+int hooks_attach(struct epg *epg, const struct hooks_order *order)
+{
+	bool xdp = order->xdp;
 	struct hooks hooks;
 	int error;
 
-	error = hooks_find(epg, ifindex, &hooks);
+	error = hooks_find(epg, order->id, &hooks);
 	if (error)
 		return error;
 	if (xdp ? hooks.ingress && !hooks.xdp : hooks.xdp)
-		return context_fail(epg, EPG_FAILURE_INPUT, -EEXIST, interface, "detach it first: epgctl detach",
+		return context_fail(epg, EPG_FAILURE_INPUT, -EEXIST, order->name, "detach it first: epgctl detach",
 				    "the interface is attached by %s", xdp ? "TC" : "XDP");
 	if (hooks_complete(&hooks) && hooks.xdp == xdp)
 		return 0;
-	error = attach_missing(epg, interface, xdp, &hooks);
+	error = check_order(epg, order);
+	if (!error)
+		error = attach_missing(epg, order, &hooks);
 	return error ? error : 1;
 }

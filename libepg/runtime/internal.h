@@ -125,10 +125,14 @@ void map_view_close(struct map_view *view);
 	X(control)       \
 	X(endpoints)     \
 	X(addresses)     \
+	X(ports)         \
+	X(port_names)    \
 	X(groups)        \
 	X(learned)       \
 	X(macs)          \
 	X(flows)         \
+	X(fragments)     \
+	X(inside)        \
 	X(policers)      \
 	X(drops)         \
 	X(events)        \

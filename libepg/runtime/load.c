@@ -8,79 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "epg.skel.h"
 #include "runtime/hooks.h"
+#include "runtime/inside.h"
 #include "runtime/libbpf_log.h"
+#include "runtime/load_options.h"
+#include "runtime/port.h"
 #include "runtime/runtime.h"
 #include "runtime/support.h"
 
-#define DEFAULT_FLOWS 262144
-#define DEFAULT_DROP_PAIRS 16384
-#define DEFAULT_EVENT_BYTES 262144
-#define DEFAULT_EVENTS_PER_SECOND 10000
-#define DEFAULT_MARK 0x10000000u
-
-/* Beyond these a size is a mistake rather than a wish. */
-#define MAX_ENDPOINTS (1u << 24)
-#define MAX_ENTRIES (1u << 28)
-#define MAX_EVENT_BYTES (1u << 30)
-#define MIN_EVENT_BYTES 4096
-
-/* Idle seconds after which a flow is forgotten. */
-static const __u32 tcp_seconds[EPG_FLOW_STATES] = {
-	[EPG_FLOW_NEW] = 60,
-	[EPG_FLOW_ESTABLISHED] = 8 * 3600,
-	[EPG_FLOW_CLOSING] = 30,
-};
-static const __u32 other_seconds[EPG_FLOW_STATES] = {
-	[EPG_FLOW_NEW] = 30,
-	[EPG_FLOW_ESTABLISHED] = 180,
-	[EPG_FLOW_CLOSING] = 10,
-};
-
 DEFINE_AUTO(struct epg_bpf, epg_bpf__destroy)
-
-/* ---- options ---- */
-
-static int set_size(struct epg *epg, uint32_t *size, uint32_t otherwise, uint32_t limit, const char *name)
-{
-	if (!*size)
-		*size = otherwise;
-	if (*size > limit)
-		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, name, NULL, "the size %u is more than %u", *size,
-				    limit);
-	return 0;
-}
-
-static int complete_options(struct epg *epg, struct epg_load_options *options)
-{
-	uint32_t bytes;
-
-	if (set_size(epg, &options->endpoints, LOAD_DEFAULT_ENDPOINTS, MAX_ENDPOINTS, "endpoints") ||
-	    set_size(epg, &options->flows, DEFAULT_FLOWS, MAX_ENTRIES, "flows") ||
-	    set_size(epg, &options->rules, LOAD_DEFAULT_RULES, MAX_ENTRIES, "rules") ||
-	    set_size(epg, &options->drop_pairs, DEFAULT_DROP_PAIRS, MAX_ENTRIES, "drops") ||
-	    set_size(epg, &options->event_bytes, DEFAULT_EVENT_BYTES, MAX_EVENT_BYTES, "events") ||
-	    set_size(epg, &options->events_per_second, DEFAULT_EVENTS_PER_SECOND, UINT32_MAX, "events_per_second"))
-		return -EINVAL;
-	bytes = options->event_bytes;
-	if (bytes < MIN_EVENT_BYTES || bytes & (bytes - 1))
-		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, "events", NULL,
-				    "the size of the event buffer, %u, is not a power of 2 of at least %u", bytes,
-				    MIN_EVENT_BYTES);
-	if (!options->mark)
-		options->mark = DEFAULT_MARK;
-	if (options->mark & (options->mark - 1))
-		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, "mark", "give a number with one bit set",
-				    "the mark 0x%x is not one bit", options->mark);
-	return 0;
-}
 
 /* ---- the programs and their maps ---- */
 
@@ -93,7 +36,10 @@ static int set_sizes(struct epg_bpf *skeleton, const struct epg_load_options *op
 		{skeleton->maps.endpoints, options->endpoints},
 		{skeleton->maps.addresses, options->endpoints * 2},
 		{skeleton->maps.learned, options->endpoints * EPG_LEARNED_MAX},
+		{skeleton->maps.ports, options->endpoints},
+		{skeleton->maps.port_names, options->endpoints},
 		{skeleton->maps.flows, options->flows},
+		{skeleton->maps.fragments, options->fragments},
 		{skeleton->maps.drops, options->drop_pairs + EPG_REASON_COUNT},
 		{skeleton->maps.events, options->event_bytes},
 	};
@@ -155,31 +101,39 @@ static int load_explaining(struct epg *epg, const struct epg_bpf *live, struct e
 
 /* ---- what the maps hold from the start ---- */
 
-static __u32 jiffies_per_second(void)
-{
-	struct timespec tick;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec || tick.tv_nsec <= 0)
-		return 100;
-	return (__u32)((1000000000 + tick.tv_nsec / 2) / tick.tv_nsec);
-}
-
 static int fill_control(int map, const struct epg_load_options *options)
 {
 	__u32 zero = 0;
 	struct epg_control control = {
 		.abi_version = EPG_ABI_VERSION,
 		.mark = options->mark,
-		.hz = jiffies_per_second(),
 		.rule_limit = options->rules,
 		.events_per_second = options->events_per_second,
 	};
 
-	for (int i = 0; i < EPG_FLOW_STATES; i++) {
-		control.tcp_timeout[i] = tcp_seconds[i] * control.hz;
-		control.timeout[i] = other_seconds[i] * control.hz;
-	}
+	load_default_timeouts(&control);
+	load_set_timeouts(&control, options);
+	while (getrandom(control.voucher_key, sizeof(control.voucher_key), 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return bpf_map_update_elem(map, &zero, &control, BPF_ANY) ? -errno : 0;
+}
+
+/* What the stubs at the devices of interfaces inside lead to. */
+static int fill_inside(const struct epg_bpf *live)
+{
+	const struct bpf_program *programs[] = {
+		[INSIDE_SLOT_OUT] = live->progs.epg_tc_inside_out,
+		[INSIDE_SLOT_IN] = live->progs.epg_tc_inside_in,
+	};
+
+	for (__u32 slot = 0; slot < ARRAY_SIZE(programs); slot++) {
+		int fd = bpf_program__fd(programs[slot]);
+
+		if (bpf_map_update_elem(bpf_map__fd(live->maps.inside), &slot, &fd, BPF_ANY))
+			return -errno;
+	}
+	return 0;
 }
 
 /* Pairs that find the map full are counted here, so that no drop goes uncounted. */
@@ -201,7 +155,9 @@ static int fill_maps(struct epg *epg, const struct epg_bpf *live, const struct e
 
 	if (!error)
 		error = fill_drops(bpf_map__fd(live->maps.drops));
-	return error ? context_fail_kernel(epg, error, "control, drops", "can't fill the maps") : 0;
+	if (!error)
+		error = fill_inside(live);
+	return error ? context_fail_kernel(epg, error, "control, drops, inside", "can't fill the maps") : 0;
 }
 
 /* ---- pins ---- */
@@ -239,8 +195,12 @@ static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf 
 		{"programs/tc_ingress", live->progs.epg_tc_ingress},
 		{"programs/tc_egress", live->progs.epg_tc_egress},
 		{"programs/xdp_ingress", live->progs.epg_xdp_ingress},
+		{"programs/tc_inside_out", live->progs.epg_tc_inside_out},
+		{"programs/tc_inside_in", live->progs.epg_tc_inside_in},
 		{"programs/explain_ingress", explaining->progs.epg_tc_ingress},
 		{"programs/explain_egress", explaining->progs.epg_tc_egress},
+		{"programs/explain_inside_out", explaining->progs.epg_tc_inside_out},
+		{"programs/explain_inside_in", explaining->progs.epg_tc_inside_in},
 	};
 	int error;
 
@@ -289,7 +249,7 @@ static int load_instance(struct epg *epg, struct epg_load_options *options)
 	AUTO_CLOSE int lock = -1;
 	int error;
 
-	error = complete_options(epg, options);
+	error = load_complete_options(epg, options);
 	if (error)
 		return error;
 	error = pins_check_file_system(epg);
@@ -339,21 +299,35 @@ int instance_begin_change(struct epg *epg, bool load, int *ret_lock, struct inst
 	if (error)
 		return error;
 	hooks_sweep(epg);
+	port_sweep(epg, *ret);
 	*ret_lock = TAKE_FD(lock);
 	return 0;
+}
+
+/* Sizes stay as they are; timeouts are read with each packet. */
+static int load_again(struct epg *epg, const struct epg_load_options *options)
+{
+	AUTO_CLOSE int lock = pins_lock(epg);
+	struct instance *instance;
+	int error = lock < 0 ? lock : instance_open(epg, &instance);
+
+	if (!error)
+		load_set_timeouts(instance->control, options);
+	return error;
 }
 
 int epg_load(struct epg *epg, const struct epg_load_options *given)
 {
 	CONTEXT_CALL(epg);
 	struct epg_load_options options;
-	struct instance *instance;
 	int error;
 
 	error = context_options(epg, &options, sizeof(options), given);
+	if (!error)
+		error = load_check_timeouts(epg, &options);
 	if (error)
 		return error;
-	return pins_loaded(epg) ? instance_open(epg, &instance) : load_instance(epg, &options);
+	return pins_loaded(epg) ? load_again(epg, &options) : load_instance(epg, &options);
 }
 
 int epg_unload(struct epg *epg)

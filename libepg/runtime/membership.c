@@ -2,13 +2,30 @@
 #include "runtime/membership.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <bpf/bpf.h>
 
+#include "runtime/hooks.h"
 #include "runtime/observe.h"
+#include "runtime/port.h"
 #include "runtime/walk.h"
+
+/* An uplink's own MAC address tells the host's frames from those of devices stacked on it; it need not have one. */
+void membership_be_uplink(struct membership *membership)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {0};
+
+	membership->binding.flags |= EPG_ENDPOINT_UPLINK;
+	if (fd < 0 || !if_indextoname(membership->ifindex, request.ifr_name) || ioctl(fd, SIOCGIFHWADDR, &request))
+		return;
+	memcpy(membership->binding.mac, request.ifr_hwaddr.sa_data, sizeof(membership->binding.mac));
+}
 
 struct membership membership_of_policy(const struct catalog *catalog, const struct catalog_binding *binding,
 				       uint32_t ifindex)
@@ -25,9 +42,11 @@ struct membership membership_of_policy(const struct catalog *catalog, const stru
 
 	memcpy(membership.binding.mac, binding->mac, sizeof(membership.binding.mac));
 	if (group->external)
-		membership.binding.flags |= EPG_ENDPOINT_UPLINK;
+		membership_be_uplink(&membership);
 	if (binding->n_addresses)
 		membership.binding.flags |= EPG_ENDPOINT_ADDRESSES_DECLARED;
+	if (binding->behind != CATALOG_ALONE && mac_is_zero(binding->mac))
+		membership.binding.flags |= EPG_ENDPOINT_MANY;
 	return membership;
 }
 
@@ -49,12 +68,13 @@ int membership_fail_write(struct epg *epg, int error, int map, const char *name)
 
 int membership_fail_owned(struct epg *epg, const struct epg_address_key *key, uint32_t owner, const char *wanted)
 {
-	char address[TEXT_ADDRESS_MAX], interface[IF_NAMESIZE];
+	char address[TEXT_ADDRESS_MAX], name[PORT_NAME_MAX];
 
 	text_address(key->address, address);
 	return context_fail(epg, EPG_FAILURE_INPUT, -EEXIST, wanted, "epgctl endpoint ls shows the owners",
-			    "the address %s is owned by the endpoint %s (interface %u)", address,
-			    observe_interface(owner, interface), owner);
+			    "the address %s is owned by the endpoint %s (%s %u)", address,
+			    port_name(epg, epg->instance, owner, name), owner & EPG_PORT ? "port" : "interface",
+			    owner & ~EPG_PORT);
 }
 
 /* ---- binding ---- */
@@ -68,16 +88,15 @@ static struct epg_address_key address_key(const struct membership *membership, s
 }
 
 /* The endpoint that owns an address now; an interface that has vanished owns nothing. */
-static uint32_t living_owner(struct instance *instance, const struct epg_address_key *key)
+static uint32_t living_owner(struct epg *epg, struct instance *instance, const struct epg_address_key *key)
 {
 	struct epg_address entry;
-	char interface[IF_NAMESIZE];
 	uint32_t owner;
 
 	if (bpf_map_lookup_elem(instance->fd.addresses, key, &entry))
 		return 0;
 	owner = observe_owner(&entry, observe_generation(instance))->ifindex;
-	return owner && *observe_interface(owner, interface) ? owner : 0;
+	return owner && port_lives(epg, instance, owner) ? owner : 0;
 }
 
 static int write_address(struct epg *epg, struct instance *instance, struct journal *journal,
@@ -85,12 +104,12 @@ static int write_address(struct epg *epg, struct instance *instance, struct jour
 {
 	struct epg_address entry = {.now = {.ifindex = membership->ifindex, .flags = membership->address_flags}};
 	struct epg_address_key key = address_key(membership, i);
-	uint32_t owner = living_owner(instance, &key);
-	char interface[IF_NAMESIZE];
+	uint32_t owner = living_owner(epg, instance, &key);
+	char name[PORT_NAME_MAX];
 	int error;
 
 	if (owner && owner != membership->ifindex)
-		return membership_fail_owned(epg, &key, owner, observe_interface(membership->ifindex, interface));
+		return membership_fail_owned(epg, &key, owner, port_name(epg, instance, membership->ifindex, name));
 	error = journal_write(journal, instance->fd.addresses, &key, &entry);
 	return error ? membership_fail_write(epg, error, instance->fd.addresses, "addresses") : 0;
 }
@@ -112,16 +131,20 @@ static int write_binding(struct epg *epg, struct instance *instance, struct jour
 int membership_write(struct epg *epg, struct instance *instance, struct journal *journal,
 		     const struct membership *membership)
 {
+	struct epg_binding binding = membership->binding, before;
+
 	for (size_t i = 0; i < membership->n_addresses; i++) {
 		int error = write_address(epg, instance, journal, membership, i);
 
 		if (error)
 			return error;
 	}
-	return write_binding(epg, instance, journal, membership->ifindex, &membership->binding);
+	if (membership_look(instance, membership->ifindex, &before))
+		binding.flags |= before.flags & MEMBERSHIP_FACTS;
+	return write_binding(epg, instance, journal, membership->ifindex, &binding);
 }
 
-bool membership_find(struct instance *instance, uint32_t ifindex, struct epg_binding *ret)
+bool membership_look(struct instance *instance, uint32_t ifindex, struct epg_binding *ret)
 {
 	struct epg_endpoint_key key = {.ifindex = ifindex};
 	const struct epg_binding *binding;
@@ -130,24 +153,85 @@ bool membership_find(struct instance *instance, uint32_t ifindex, struct epg_bin
 	if (bpf_map_lookup_elem(instance->fd.endpoints, &key, &entry))
 		return false;
 	binding = observe_binding(&entry, observe_generation(instance));
-	if (binding->class_id == EPG_CLASS_NONE)
+	if (membership_is_empty(binding))
 		return false;
 	*ret = *binding;
 	return true;
 }
 
-int membership_set_xdp(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex, bool xdp)
+bool membership_find(struct instance *instance, uint32_t ifindex, struct epg_binding *ret)
 {
 	struct epg_binding binding;
-	uint16_t flags;
 
-	if (!membership_find(instance, ifindex, &binding))
+	if (!membership_look(instance, ifindex, &binding) || binding.class_id == EPG_CLASS_NONE)
+		return false;
+	*ret = binding;
+	return true;
+}
+
+static struct epg_binding nobody_with_facts(struct instance *instance, uint32_t ifindex)
+{
+	struct epg_port_name entry;
+	bool inside = port_read(instance, ifindex, &entry) && port_is_inside(&entry);
+
+	return (struct epg_binding){.flags = inside ? EPG_ENDPOINT_INSIDE : 0};
+}
+
+int membership_set_flag(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex,
+			uint16_t flag, bool on)
+{
+	struct epg_endpoint_key key = {.ifindex = ifindex};
+	struct epg_binding binding;
+	uint16_t before;
+	int error;
+
+	if (!membership_look(instance, ifindex, &binding)) {
+		if (!on || !(flag & MEMBERSHIP_FACTS))
+			return 0;
+		binding = nobody_with_facts(instance, ifindex);
+	}
+	before = binding.flags;
+	binding.flags = (uint16_t)(on ? before | flag : before & ~flag);
+	if (binding.flags == before)
 		return 0;
-	flags = (uint16_t)(xdp ? binding.flags | EPG_ENDPOINT_XDP : binding.flags & ~EPG_ENDPOINT_XDP);
-	if (flags == binding.flags)
+	if (!membership_is_empty(&binding))
+		return write_binding(epg, instance, journal, ifindex, &binding);
+	error = journal_delete(journal, instance->fd.endpoints, &key);
+	return error ? context_fail_kernel(epg, error, "endpoints", "can't write the map") : 0;
+}
+
+struct behind {
+	struct epg *epg;
+	struct instance *instance;
+	struct journal *journal;
+	uint32_t ifindex;
+	bool xdp;
+	int error;
+};
+
+static int set_xdp_behind(void *user, uint32_t id, const struct epg_port_name *entry)
+{
+	struct behind *behind = user;
+
+	if (port_is_behind(entry) && entry->place.ifindex == behind->ifindex)
+		behind->error = membership_set_flag(behind->epg, behind->instance, behind->journal, id,
+						    EPG_ENDPOINT_XDP, behind->xdp);
+	return behind->error ? 1 : 0;
+}
+
+int membership_set_xdp(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex, bool xdp)
+{
+	struct behind behind = {epg, instance, journal, ifindex, xdp, 0};
+	struct epg_binding binding;
+	int error;
+
+	if (!membership_look(instance, ifindex, &binding))
 		return 0;
-	binding.flags = flags;
-	return write_binding(epg, instance, journal, ifindex, &binding);
+	error = membership_set_flag(epg, instance, journal, ifindex, EPG_ENDPOINT_XDP, xdp);
+	if (error || !(binding.flags & EPG_ENDPOINT_SHARED))
+		return error;
+	error = port_each(instance, set_xdp_behind, &behind);
+	return error < 0 ? context_fail_kernel(epg, error, "port_names", "can't read the map") : behind.error;
 }
 
 /* ---- what was owned before ---- */
@@ -185,7 +269,9 @@ static int collect_leftover(void *user, const void *key, const void *value)
 
 void membership_free_slots(struct instance *instance, uint32_t ifindex)
 {
-	for (__u16 slot = 0; slot < EPG_LEARNED_MAX; slot++) {
+	uint32_t slots = ifindex & EPG_PORT ? EPG_LEARNED_MANY : EPG_LEARNED_MAX;
+
+	for (uint32_t slot = 0; slot < slots; slot++) {
 		struct epg_learned_key key = {.ifindex = ifindex, .slot = slot};
 		struct epg_address_key address;
 		struct epg_address entry;
@@ -224,20 +310,68 @@ void leftovers_drop(struct instance *instance, const struct leftovers *leftovers
 	__atomic_add_fetch(&instance->control->epoch, 1, __ATOMIC_RELEASE);
 }
 
+/* ---- unbinding ---- */
+
+struct neighbours {
+	uint32_t ifindex, but;
+};
+
+static int find_neighbour(void *user, uint32_t id, const struct epg_port_name *entry)
+{
+	const struct neighbours *neighbours = user;
+
+	return port_is_behind(entry) && entry->place.ifindex == neighbours->ifindex && id != neighbours->but;
+}
+
+/* Forgets what a port was for; the last one behind an interface leaves it to itself. */
+static int remove_port(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t id)
+{
+	struct epg_port_name entry;
+	struct neighbours neighbours;
+	int error;
+
+	if (!port_read(instance, id, &entry) || (port_is_inside(&entry) && hooks_life(epg, id) == HOOKS_ALIVE))
+		return 0;
+	error = port_delete(epg, instance, journal, id);
+	if (error || port_is_inside(&entry))
+		return error;
+	neighbours = (struct neighbours){entry.place.ifindex, id};
+	error = port_each(instance, find_neighbour, &neighbours);
+	if (error < 0)
+		return context_fail_kernel(epg, error, "port_names", "can't read the map");
+	return error ? 0 : membership_set_flag(epg, instance, journal, entry.place.ifindex, EPG_ENDPOINT_SHARED, false);
+}
+
+/* An interface that is there remains what it is without a group. */
+static int remove_binding(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex,
+			  const struct epg_binding *binding, bool lives)
+{
+	struct epg_binding rest = {.flags = binding->flags & (MEMBERSHIP_FACTS | EPG_ENDPOINT_XDP)};
+	struct epg_endpoint_key key = {.ifindex = ifindex};
+	int error;
+
+	if (lives && !(ifindex & EPG_PORT) && !membership_is_empty(&rest))
+		return write_binding(epg, instance, journal, ifindex, &rest);
+	error = journal_delete(journal, instance->fd.endpoints, &key);
+	return error ? context_fail_kernel(epg, error, "endpoints", "can't write the map") : 0;
+}
+
 int membership_remove(struct epg *epg, struct instance *instance, uint32_t ifindex)
 {
 	AUTO_LEFTOVERS struct leftovers leftovers = {0};
 	AUTO_JOURNAL struct journal journal = {0};
 	struct membership nobody = {.ifindex = ifindex};
-	struct epg_endpoint_key key = {.ifindex = ifindex};
+	bool lives = port_lives(epg, instance, ifindex);
+	struct epg_binding binding;
 	int error;
 
-	error = journal_delete(&journal, instance->fd.endpoints, &key);
-	if (error)
-		return context_fail_kernel(epg, error, "endpoints", "can't write the map");
-	if (!journal.n_changes)
+	if (!membership_look(instance, ifindex, &binding) || (lives && binding.class_id == EPG_CLASS_NONE))
 		return -ENOENT;
-	error = leftovers_find(epg, instance, &nobody, &leftovers);
+	error = remove_binding(epg, instance, &journal, ifindex, &binding, lives);
+	if (!error)
+		error = remove_port(epg, instance, &journal, ifindex);
+	if (!error)
+		error = leftovers_find(epg, instance, &nobody, &leftovers);
 	if (error)
 		return error;
 	journal_keep(&journal);

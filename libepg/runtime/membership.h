@@ -6,8 +6,17 @@
 #include "runtime/internal.h"
 #include "runtime/journal.h"
 
+/* Flags that speak of the interface rather than of the group that it is bound to: they outlast a binding. */
+#define MEMBERSHIP_FACTS (EPG_ENDPOINT_SHARED | EPG_ENDPOINT_DETOUR)
+
+/* Says nothing: an entry with it need not be there. */
+static inline bool membership_is_empty(const struct epg_binding *binding)
+{
+	return binding->class_id == EPG_CLASS_NONE && !(binding->flags & MEMBERSHIP_FACTS);
+}
+
 struct membership {
-	uint32_t ifindex;
+	uint32_t ifindex; /* or port */
 	struct epg_binding binding;
 	uint32_t vrf;
 	uint16_t address_flags; /* EPG_ADDRESS_… */
@@ -15,7 +24,10 @@ struct membership {
 	size_t n_addresses;
 };
 
-/* What the policy makes of an interface by one of its bindings. EPG_ENDPOINT_XDP is not set. */
+/* Makes the binding of `ifindex` that of an uplink. */
+void membership_be_uplink(struct membership *membership);
+
+/* What the policy makes of an interface, or a port, by one of its bindings. EPG_ENDPOINT_XDP is not set. */
 struct membership membership_of_policy(const struct catalog *catalog, const struct catalog_binding *binding,
 				       uint32_t ifindex);
 
@@ -48,10 +60,23 @@ void membership_free_slots(struct instance *instance, uint32_t ifindex);
 
 /* Is the interface bound right now? Sets `ret` if so. */
 bool membership_find(struct instance *instance, uint32_t ifindex, struct epg_binding *ret);
-/* Unbinds an interface. Returns 0, -ENOENT without a failure recorded, or another error with one. */
+/* The same for an entry that may be without a group, for its flags' sake. */
+bool membership_look(struct instance *instance, uint32_t ifindex, struct epg_binding *ret);
+/*
+ * Unbinds an interface or a port; what the port was for is forgotten with it, unless it is attached by itself. Returns
+ * 0, -ENOENT without a failure recorded, or another error with one.
+ */
 int membership_remove(struct epg *epg, struct instance *instance, uint32_t ifindex);
-/* Sets or clears EPG_ENDPOINT_XDP; nothing to do where there is no endpoint. */
+/*
+ * Sets or clears one of the flags of an entry. One of MEMBERSHIP_FACTS makes an entry where there is none, and takes
+ * away one that says nothing without it.
+ */
+int membership_set_flag(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex,
+			uint16_t flag, bool on);
+/* Sets or clears EPG_ENDPOINT_XDP of an interface and of all who are behind it, where they are endpoints. */
 int membership_set_xdp(struct epg *epg, struct instance *instance, struct journal *journal, uint32_t ifindex, bool xdp);
+/* Gives up addresses that endpoints have learned whose interface has vanished. */
+int membership_forget_vanished(struct epg *epg, struct instance *instance);
 
 /* Records why an entry could not be written: a full map is named, with its size and how to enlarge it. */
 int membership_fail_write(struct epg *epg, int error, int map, const char *name);

@@ -8,7 +8,9 @@
 #include <bpf/bpf.h>
 
 #include "runtime/build.h"
+#include "runtime/membership.h"
 #include "runtime/observe.h"
+#include "runtime/port.h"
 #include "runtime/runtime.h"
 #include "runtime/walk.h"
 
@@ -214,7 +216,9 @@ static int collect_endpoint(void *user, const void *key, const void *value)
 	struct stale *stale = user;
 	const struct epg_binding *binding = observe_binding(entry, stale->running);
 
-	return entry->next_generation && (binding == &entry->now || !binding->class_id) ? collect_key(stale, key) : 0;
+	return entry->next_generation && (binding == &entry->now || membership_is_empty(binding))
+		       ? collect_key(stale, key)
+		       : 0;
 }
 
 static int collect_address(void *user, const void *key, const void *value)
@@ -235,7 +239,7 @@ static void recover_endpoint(struct instance *instance, uint32_t running, const 
 		return;
 	binding = *observe_binding(&entry, running);
 	entry = (struct epg_endpoint){.now = binding, .packets = entry.packets, .bytes = entry.bytes};
-	if (binding.class_id)
+	if (!membership_is_empty(&binding))
 		bpf_map_update_elem(instance->fd.endpoints, key, &entry, BPF_EXIST);
 	else
 		bpf_map_delete_elem(instance->fd.endpoints, key);
@@ -281,6 +285,7 @@ int past_recover(struct epg *epg, struct instance *instance)
 				    recover_address);
 	if (error)
 		return context_fail_kernel(epg, error, "endpoints, addresses", "can't remove what was staged before");
+	port_sweep(epg, instance);
 	if (instance->control->previous_generation)
 		return past_fold(epg, instance->control->previous_generation, observe_generation(instance));
 	return 0;

@@ -19,7 +19,7 @@ static int compare_endpoints(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static struct plan_endpoint *find_endpoint(const struct plan *plan, size_t count, uint32_t ifindex)
+struct plan_endpoint *plan_find(const struct plan *plan, size_t count, uint32_t ifindex)
 {
 	struct plan_endpoint key = {.ifindex = ifindex};
 
@@ -28,16 +28,16 @@ static struct plan_endpoint *find_endpoint(const struct plan *plan, size_t count
 
 const struct plan_endpoint *plan_endpoint_of(const struct plan *plan, uint32_t ifindex)
 {
-	return find_endpoint(plan, plan->n_endpoints, ifindex);
+	return plan_find(plan, plan->n_endpoints, ifindex);
 }
 
-static void sort_endpoints(struct plan *plan)
+void plan_sort(struct plan *plan)
 {
 	if (plan->n_endpoints)
 		qsort(plan->endpoints, plan->n_endpoints, sizeof(*plan->endpoints), compare_endpoints);
 }
 
-static struct plan_endpoint *push_endpoint(struct plan *plan, uint32_t ifindex)
+struct plan_endpoint *plan_push(struct plan *plan, uint32_t ifindex)
 {
 	struct plan_endpoint *endpoint;
 
@@ -63,9 +63,7 @@ static int read_endpoint(void *user, const void *key, const void *value)
 	struct plan *plan = user;
 	struct plan_endpoint *endpoint;
 
-	if (place->vlan)
-		return 0;
-	endpoint = push_endpoint(plan, place->ifindex);
+	endpoint = plan_push(plan, place->ifindex);
 	if (!endpoint)
 		return -ENOMEM;
 	endpoint->exists = true;
@@ -84,10 +82,10 @@ static int read_interfaces(struct plan *plan)
 		return -errno;
 	for (const struct if_nameindex *at = interfaces; !error && at->if_index; at++) {
 		const struct catalog_binding *wanted = catalog_binding_of(plan->policy->catalog, at->if_name);
-		struct plan_endpoint *endpoint = find_endpoint(plan, known, at->if_index);
+		struct plan_endpoint *endpoint = plan_find(plan, known, at->if_index);
 
 		if (!endpoint && wanted)
-			endpoint = push_endpoint(plan, at->if_index);
+			endpoint = plan_push(plan, at->if_index);
 		if (!endpoint) {
 			error = wanted ? -ENOMEM : 0;
 			continue;
@@ -97,47 +95,56 @@ static int read_interfaces(struct plan *plan)
 		snprintf(endpoint->interface, sizeof(endpoint->interface), "%s", at->if_name);
 	}
 	if_freenameindex(interfaces);
-	sort_endpoints(plan);
+	plan_sort(plan);
 	return error;
 }
 
-static int read_hooks(struct plan *plan)
+/* A port behind an interface is decided for by the interface's programs. */
+static void set_hooks(const struct plan *plan, struct plan_endpoint *endpoint)
 {
-	AUTO_FREE struct hooks *hooks = NULL;
-	size_t count;
-	int error;
+	uint32_t ifindex = port_is_behind(&endpoint->place) ? endpoint->place.place.ifindex : endpoint->ifindex;
 
-	error = hooks_read(plan->epg, &hooks, &count);
-	if (error)
-		return error;
-	for (size_t i = 0; i < count; i++) {
-		struct plan_endpoint *endpoint = find_endpoint(plan, plan->n_endpoints, hooks[i].ifindex);
+	for (size_t low = 0, high = plan->n_hooks; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		const struct hooks *hooks = &plan->hooks[middle];
 
-		if (!endpoint)
-			continue;
-		endpoint->xdp = hooks[i].xdp;
-		endpoint->attached = hooks_complete(&hooks[i]);
+		if (hooks->ifindex == ifindex) {
+			endpoint->xdp = hooks->xdp;
+			endpoint->attached = hooks_complete(hooks);
+			return;
+		}
+		if (hooks->ifindex < ifindex)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Interfaces that the policy names, each once, and this host does not have. */
+static int count_absent(struct plan *plan)
+{
+	const struct catalog *catalog = plan->policy->catalog;
+	AUTO_FREE const char **names = calloc(catalog->n_bindings + 1, sizeof(*names));
+	size_t count = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < catalog->n_bindings; i++)
+		if (!catalog->bindings[i].glob && catalog->bindings[i].behind != CATALOG_BEHIND_UPLINK)
+			names[count++] = catalog_string(catalog, catalog->bindings[i].interface);
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 0; i < count; i++)
+		if ((i == 0 || strcmp(names[i - 1], names[i])) && !if_nametoindex(names[i]))
+			plan->absent++;
 	return 0;
 }
 
-/* Exact names come first; each names at most one interface. */
-static void count_absent(struct plan *plan)
-{
-	const struct catalog *catalog = plan->policy->catalog;
-
-	for (size_t i = 0; i < catalog->n_bindings && !catalog->bindings[i].glob; i++)
-		plan->absent += !if_nametoindex(catalog_string(catalog, catalog->bindings[i].interface));
-}
-
 /* ---- what becomes of it ---- */
-
-static bool mac_is_zero(const uint8_t mac[6])
-{
-	static const uint8_t zero[6];
-
-	return !memcmp(mac, zero, sizeof(zero));
-}
 
 /* A MAC address that the endpoint was seen with stays its own; one that was declared goes with its declaration. */
 static bool keeps_mac(const struct plan *plan, const struct plan_endpoint *endpoint)
@@ -146,7 +153,7 @@ static bool keeps_mac(const struct plan *plan, const struct plan_endpoint *endpo
 
 	if (endpoint->before.class_id != endpoint->after.class_id || !plan->policy->running)
 		return false;
-	if (!(endpoint->before.flags & EPG_ENDPOINT_FROM_POLICY))
+	if (!(endpoint->before.flags & EPG_ENDPOINT_FROM_POLICY) || endpoint->ifindex & EPG_PORT)
 		return false;
 	declared = catalog_binding_of(plan->policy->running, endpoint->interface);
 	return !declared || mac_is_zero(declared->mac);
@@ -157,8 +164,6 @@ static void bind_by_policy(const struct plan *plan, struct plan_endpoint *endpoi
 	struct membership membership = membership_of_policy(plan->policy->catalog, endpoint->wanted, endpoint->ifindex);
 
 	endpoint->after = membership.binding;
-	if (endpoint->xdp)
-		endpoint->after.flags |= EPG_ENDPOINT_XDP;
 	if (mac_is_zero(endpoint->after.mac) && keeps_mac(plan, endpoint))
 		memcpy(endpoint->after.mac, endpoint->before.mac, sizeof(endpoint->after.mac));
 }
@@ -171,11 +176,31 @@ static bool is_of_policy(const struct plan_endpoint *endpoint)
 	return endpoint->wanted && !(by_hand && endpoint->wanted->glob);
 }
 
-static void decide_endpoint(struct plan *plan, struct plan_endpoint *endpoint)
+/* What is known of the interface stays with it, whatever it is bound to. Who is shared is found out later. */
+static void keep_facts(struct plan_endpoint *endpoint)
+{
+	uint16_t *flags = &endpoint->after.flags;
+
+	*flags &= (uint16_t) ~(MEMBERSHIP_FACTS | EPG_ENDPOINT_XDP);
+	if (endpoint->present || endpoint->after.class_id)
+		*flags |= endpoint->before.flags & EPG_ENDPOINT_DETOUR;
+	if (!endpoint->present && endpoint->after.class_id)
+		*flags |= endpoint->before.flags & EPG_ENDPOINT_SHARED;
+	if (membership_is_empty(&endpoint->after)) {
+		endpoint->after = (struct epg_binding){0};
+		return;
+	}
+	*flags |= endpoint->before.flags & EPG_ENDPOINT_INSIDE;
+	if (endpoint->xdp)
+		*flags |= EPG_ENDPOINT_XDP;
+}
+
+void plan_decide(struct plan *plan, struct plan_endpoint *endpoint)
 {
 	const struct plan_policy *policy = plan->policy;
 	uint16_t class_id = endpoint->before.class_id;
 
+	set_hooks(plan, endpoint);
 	if (is_of_policy(endpoint)) {
 		bind_by_policy(plan, endpoint);
 		plan->bound++;
@@ -185,9 +210,27 @@ static void decide_endpoint(struct plan *plan, struct plan_endpoint *endpoint)
 		    catalog_group_by_class(policy->catalog, class_id))
 			endpoint->after = endpoint->before;
 	}
+	keep_facts(endpoint);
 	class_id = endpoint->after.class_id;
 	if (class_id && class_id < policy->n_classes)
 		endpoint->vrf = policy->classes[class_id].vrf;
+}
+
+static int plan_endpoints(struct plan *plan)
+{
+	int error = walk_map(plan->instance->fd.endpoints, read_endpoint, plan);
+
+	plan_sort(plan);
+	if (!error)
+		error = read_interfaces(plan);
+	if (!error)
+		error = plan_read_ports(plan);
+	if (error)
+		return error;
+	for (size_t i = 0; i < plan->n_endpoints && !(plan->endpoints[i].ifindex & EPG_PORT); i++)
+		plan_decide(plan, &plan->endpoints[i]);
+	error = plan_make_ports(plan);
+	return error ? error : count_absent(plan);
 }
 
 int plan_make(struct plan *plan, struct epg *epg, struct instance *instance, const struct plan_policy *policy)
@@ -198,24 +241,20 @@ int plan_make(struct plan *plan, struct epg *epg, struct instance *instance, con
 	plan->instance = instance;
 	plan->policy = policy;
 	plan->running = observe_generation(instance);
-	error = walk_map(instance->fd.endpoints, read_endpoint, plan);
-	sort_endpoints(plan);
-	if (!error)
-		error = read_interfaces(plan);
-	if (error)
-		return context_fail_kernel(epg, error, "endpoints", "can't read the endpoints and interfaces");
-	error = read_hooks(plan);
+	plan->last_port = port_number_last(instance);
+	error = hooks_read(epg, &plan->hooks, &plan->n_hooks);
 	if (error)
 		return error;
-	for (size_t i = 0; i < plan->n_endpoints; i++)
-		decide_endpoint(plan, &plan->endpoints[i]);
-	count_absent(plan);
+	error = plan_endpoints(plan);
+	if (error)
+		return context_fail_kernel(epg, error, "endpoints", "can't read the endpoints and interfaces");
 	return plan_make_addresses(plan);
 }
 
 void plan_clear(struct plan *plan)
 {
 	free(plan->endpoints);
+	free(plan->hooks);
 	plan_clear_addresses(plan);
 }
 
@@ -238,12 +277,20 @@ static int check_map(const struct plan *plan, int map, const char *name, const c
 
 int plan_check_room(const struct plan *plan)
 {
+	uint64_t ports = 0;
 	size_t endpoints = 0;
 	int error;
 
 	for (size_t i = 0; i < plan->n_endpoints; i++)
-		endpoints += plan->endpoints[i].exists || plan->endpoints[i].after.class_id;
+		endpoints += plan->endpoints[i].exists || !membership_is_empty(&plan->endpoints[i].after);
 	error = check_map(plan, plan->instance->fd.endpoints, "endpoints", "--endpoints N", endpoints);
+	if (error)
+		return error;
+	error = walk_count(plan->instance->fd.port_names, &ports);
+	if (error)
+		return context_fail_kernel(plan->epg, error, "port_names", "can't read the map");
+	error = check_map(plan, plan->instance->fd.port_names, "port_names", "--endpoints N",
+			  ports + plan_count_new_ports(plan));
 	if (!error)
 		error = check_map(plan, plan->instance->fd.addresses, "addresses", "--endpoints N",
 				  plan_count_addresses(plan));
@@ -280,13 +327,18 @@ static int stage_endpoint(const struct plan *plan, struct journal *journal, cons
 
 int plan_stage(const struct plan *plan, struct journal *journal, uint32_t number)
 {
-	for (size_t i = 0; i < plan->n_endpoints; i++) {
-		int error = stage_endpoint(plan, journal, &plan->endpoints[i], number);
+	int error = plan_stage_ports(plan, journal);
 
-		if (error)
-			return error;
-	}
-	return plan_stage_addresses(plan, journal, number);
+	for (size_t i = 0; !error && i < plan->n_endpoints; i++)
+		error = stage_endpoint(plan, journal, &plan->endpoints[i], number);
+	return error ? error : plan_stage_addresses(plan, journal, number);
+}
+
+/* Interfaces that the policy speaks of, and those with somebody behind them. */
+static bool takes_hooks(const struct plan_endpoint *endpoint)
+{
+	return !(endpoint->ifindex & EPG_PORT) && endpoint->present &&
+	       (endpoint->wanted || endpoint->after.flags & EPG_ENDPOINT_SHARED);
 }
 
 int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_count)
@@ -299,10 +351,13 @@ int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_co
 		return context_fail_kernel(plan->epg, -ENOMEM, NULL, "can't attach the interfaces");
 	for (size_t i = 0; error >= 0 && i < plan->n_endpoints; i++) {
 		const struct plan_endpoint *endpoint = &plan->endpoints[i];
+		struct hooks_order order;
 
-		if (!endpoint->wanted || endpoint->attached)
+		if (!takes_hooks(endpoint) || endpoint->attached)
 			continue;
-		error = hooks_attach(plan->epg, endpoint->ifindex, endpoint->interface, endpoint->xdp);
+		order = HOOKS_ORDER(endpoint->ifindex, endpoint->interface);
+		order.xdp = endpoint->xdp;
+		error = hooks_attach(plan->epg, &order);
 		if (error > 0)
 			attached[count++] = endpoint->ifindex;
 	}
@@ -311,14 +366,17 @@ int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_co
 	return error < 0 ? error : 0;
 }
 
-void plan_settle(const struct plan *plan)
+void plan_settle(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_endpoints; i++) {
 		const struct plan_endpoint *endpoint = &plan->endpoints[i];
 		struct epg_endpoint_key key = {.ifindex = endpoint->ifindex};
 
-		if (!endpoint->after.class_id && endpoint->before.class_id)
-			bpf_map_delete_elem(plan->instance->fd.endpoints, &key);
+		if (!membership_is_empty(&endpoint->after) || membership_is_empty(&endpoint->before))
+			continue;
+		bpf_map_delete_elem(plan->instance->fd.endpoints, &key);
+		if (endpoint->ifindex & EPG_PORT)
+			plan_settle_port(plan, endpoint->ifindex);
 	}
 	plan_settle_addresses(plan);
 }

@@ -11,6 +11,7 @@
 #include "runtime/hooks.h"
 #include "runtime/internal.h"
 #include "runtime/journal.h"
+#include "runtime/port.h"
 
 /* The generation that the plan is for: its names, and those of its tables that say what an address may be. */
 struct plan_policy {
@@ -24,16 +25,19 @@ struct plan_policy {
 
 /* An endpoint that is, or will be. */
 struct plan_endpoint {
-	uint32_t ifindex;
-	uint32_t vrf; /* afterwards */
-	bool exists;  /* has an entry */
-	bool present; /* the interface is there */
+	uint32_t ifindex; /* or port */
+	uint32_t vrf;     /* afterwards */
+	bool exists;      /* has an entry */
+	bool present;     /* the interface is there */
 	bool xdp;
 	bool attached;
+	bool slots_due;             /* an address that it has learned goes */
+	bool unnamed;               /* a port that nobody has written down yet */
+	struct epg_port_name place; /* of a port; all zero: an interface of this namespace */
 	struct epg_binding before;
 	struct epg_binding after;
 	const struct catalog_binding *wanted; /* by the policy; NULL: it does not speak of the interface */
-	char interface[IF_NAMESIZE];
+	char interface[PORT_NAME_MAX];
 };
 
 /* How good a claim to an address is: the better one gets it. */
@@ -60,9 +64,12 @@ struct plan {
 	struct instance *instance;
 	const struct plan_policy *policy;
 	uint32_t running;                /* number of the generation in force */
-	struct plan_endpoint *endpoints; /* by ifindex */
+	struct plan_endpoint *endpoints; /* by ifindex, ports behind interfaces */
 	size_t n_endpoints;
 	size_t endpoints_capacity;
+	struct hooks *hooks; /* by ifindex */
+	size_t n_hooks;
+	uint32_t last_port;           /* given out, if the plan is carried out */
 	struct plan_addresses before; /* entries of the map; by key */
 	struct plan_addresses after;  /* claims that are met; by key */
 	size_t bound;
@@ -81,13 +88,32 @@ int plan_stage(const struct plan *plan, struct journal *journal, uint32_t number
 /* Attaches what the policy names; `ret_attached` holds ifindexes, also on failure. The caller frees. */
 int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_count);
 /* After the generation has come into force: removes entries of those who are no endpoints any more. */
-void plan_settle(const struct plan *plan);
+void plan_settle(struct plan *plan);
+
+/* Endpoints that are pushed stand behind those that are sorted; NULL: no memory. */
+struct plan_endpoint *plan_push(struct plan *plan, uint32_t ifindex);
+void plan_sort(struct plan *plan);
+/* Among the first `count`, which are sorted. */
+struct plan_endpoint *plan_find(const struct plan *plan, size_t count, uint32_t ifindex);
+/* What becomes of an endpoint whose `wanted` is known. */
+void plan_decide(struct plan *plan, struct plan_endpoint *endpoint);
+
+/* plan_ports.c */
+/* Sets what the endpoints that are ports stand for. */
+int plan_read_ports(struct plan *plan);
+/* After the interfaces have been decided: who is behind them, and which of them are shared. */
+int plan_make_ports(struct plan *plan);
+/* Writes down the ports that are new. */
+int plan_stage_ports(const struct plan *plan, struct journal *journal);
+/* Forgets a port that is no endpoint any more. */
+void plan_settle_port(const struct plan *plan, uint32_t id);
+size_t plan_count_new_ports(const struct plan *plan);
 
 /* plan_addresses.c */
 int plan_make_addresses(struct plan *plan);
 void plan_clear_addresses(struct plan *plan);
 int plan_stage_addresses(const struct plan *plan, struct journal *journal, uint32_t number);
-void plan_settle_addresses(const struct plan *plan);
+void plan_settle_addresses(struct plan *plan);
 /* Entries that the map will have for a moment, old and new ones. */
 size_t plan_count_addresses(const struct plan *plan);
 

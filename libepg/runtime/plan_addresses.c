@@ -128,13 +128,15 @@ static int claim_of_owner(struct plan *plan, const struct plan_address *address)
 		return 0;
 	claim.claim = learned || !endpoint || !endpoint->present ? PLAN_WEAK : PLAN_BY_HAND;
 	if (!endpoint) {
-		char name[IF_NAMESIZE];
-
 		/* Others may write an address before they write its endpoint. */
-		return !learned && *observe_interface(address->owner.ifindex, name) ? push_address(&plan->after, &claim)
-										    : 0;
+		return !learned && port_lives(plan->epg, plan->instance, address->owner.ifindex)
+			       ? push_address(&plan->after, &claim)
+			       : 0;
 	}
 	if (!endpoint->after.class_id || (!learned && endpoint->wanted))
+		return 0;
+	/* Who has vanished keeps what was declared, until somebody else has it; what was learned goes at once. */
+	if (learned && !endpoint->present)
 		return 0;
 	if (learned && (claim.key.vrf != endpoint->vrf || !may_learn(plan, endpoint, claim.key.address)))
 		return 0;
@@ -241,18 +243,27 @@ int plan_stage_addresses(const struct plan *plan, struct journal *journal, uint3
 
 static int settle_address(void *user, const struct plan_address *before, const struct plan_address *after)
 {
-	struct instance *instance = user;
+	struct plan *plan = user;
+	struct plan_endpoint *endpoint;
 
 	if (!after)
-		bpf_map_delete_elem(instance->fd.addresses, &before->key);
-	if (before && before->owner.flags & EPG_ADDRESS_LEARNED)
-		membership_free_slots(instance, before->owner.ifindex);
+		bpf_map_delete_elem(plan->instance->fd.addresses, &before->key);
+	if (!before || !(before->owner.flags & EPG_ADDRESS_LEARNED))
+		return 0;
+	endpoint = plan_find(plan, plan->n_endpoints, before->owner.ifindex);
+	if (endpoint)
+		endpoint->slots_due = true;
+	else
+		membership_free_slots(plan->instance, before->owner.ifindex);
 	return 0;
 }
 
-void plan_settle_addresses(const struct plan *plan)
+void plan_settle_addresses(struct plan *plan)
 {
-	(void)each_difference(plan, settle_address, plan->instance);
+	(void)each_difference(plan, settle_address, plan);
+	for (size_t i = 0; i < plan->n_endpoints; i++)
+		if (plan->endpoints[i].slots_due)
+			membership_free_slots(plan->instance, plan->endpoints[i].ifindex);
 }
 
 static int count_insertion(void *user, const struct plan_address *before, const struct plan_address *after)

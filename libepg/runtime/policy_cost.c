@@ -159,6 +159,8 @@ static int tell_maps(const struct model *model, const struct tables *tables, con
 		endpoints += model->groups[i].n_endpoints;
 		for (size_t j = 0; j < model->groups[i].n_endpoints; j++)
 			addresses += model->groups[i].endpoints[j].n_ips;
+		for (size_t j = 0; j < model->groups[i].n_matches; j++)
+			addresses += model->groups[i].matches[j].n_ips;
 	}
 	const struct epg_map_need needs[] = {
 		{"rules", tables->n_rules, room->rules, tables->n_rules * MAP_STRIDE(sizeof(struct epg_rule))},

@@ -112,13 +112,18 @@ Test(answer, fragments_show_what_they_have)
 	cr_assert_eq(answer.verdict, EPG_PERMIT);
 	answer = ask(stage, QUESTION(.source = "front", .destination = "back", .protocol = "tcp",
 				     .fragment = EPG_FRAGMENT_LATER));
-	cr_assert_eq(answer.verdict, EPG_DENY);
+	cr_assert_eq(answer.verdict, EPG_PERMIT, "the first one may yet come, and be permitted");
 	cr_assert_str_eq(answer.packet, "tcp, later fragment");
+	cr_assert_str_eq(answer.rule->entry, "web");
+	cr_assert(strstr(answer.remedy.hint, "on credit"), "%s", answer.remedy.hint);
+	answer = ask(stage, QUESTION(.source = "front", .destination = "back", .protocol = "sctp",
+				     .fragment = EPG_FRAGMENT_LATER));
+	cr_assert_eq(answer.verdict, EPG_DENY, "no rule permits any SCTP");
 	cr_assert_eq(answer.reason, EPG_REASON_FRAGMENT);
 	cr_assert_gt(answer.n_near_misses, 0);
-	cr_assert_str_eq(answer.near_misses[0].why, "a later fragment shows no ports, flags or types");
-	cr_assert_eq(answer.near_misses[0].missed, 1u << EPG_MISS_FRAGMENT);
-	cr_assert_str_eq(answer.remedy.yaml, "- {name: tcp-fragments, etherT: ip, prot: tcp, fragments: only}");
+	cr_assert_str_eq(answer.near_misses[0].why, "protocol sctp is not tcp");
+	cr_assert_eq(answer.near_misses[0].missed, 1u << EPG_MISS_PROTOCOL);
+	cr_assert_str_eq(answer.remedy.yaml, "- {name: sctp-fragments, etherT: ip, prot: sctp, fragments: only}");
 	cr_assert_eq(answer.remedy.line, 13);
 	stage_close(stage);
 	stage = open_with("  - {name: more, entries: [{name: pieces, prot: tcp, fragments: only}]}\n  contracts:\n",
@@ -127,6 +132,7 @@ Test(answer, fragments_show_what_they_have)
 				     .fragment = EPG_FRAGMENT_LATER));
 	cr_assert_eq(answer.verdict, EPG_PERMIT);
 	cr_assert_str_eq(answer.rule->match, "tcp fragments");
+	cr_assert_str_eq(answer.remedy.hint, "", "that is no credit");
 	stage_close(stage);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Explain: the program's own answer, in words, without a trace left behind. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
 #include "ask.h"
+#include "environment.h"
 
 Test(explain, a_permit_names_rule_line_and_both_sides)
 {
@@ -203,5 +206,110 @@ Test(explain, without_a_policy_there_is_nothing_to_explain)
 
 	expect_failure(stage, QUESTION(.source = "front", .destination = "back", .protocol = "icmp"), -ENOENT,
 		       EPG_FAILURE_NOT_FOUND);
+	stage_close(stage);
+}
+
+/* ---- reasons that no rule has ---- */
+
+static void expect_reason(struct stage *stage, const struct epg_question *question, enum epg_reason reason)
+{
+	struct epg_answer answer = ask(stage, question);
+
+	cr_assert_eq(answer.verdict, EPG_DENY);
+	cr_assert_eq(answer.reason, reason, "%s instead of %s", epg_reason_name(answer.reason),
+		     epg_reason_name(reason));
+	cr_assert(*answer.remedy.hint, "%s: nobody knows what to do", epg_reason_name(reason));
+	cr_assert_null(answer.rule);
+}
+
+Test(explain, what_no_host_may_send_is_denied_whatever_rules_say)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+
+	expect_reason(stage,
+		      QUESTION(.source = "front", .destination = "127.0.0.1", .protocol = "tcp",
+			       .destination_port = 80),
+		      EPG_REASON_MARTIAN);
+	expect_reason(stage,
+		      QUESTION(.source = "front", .destination = "back", .protocol = "tcp", .destination_port = 80,
+			       .tcp_flags = PACKET_TCP_SYN | PACKET_TCP_FIN),
+		      EPG_REASON_TCP_FLAGS);
+	stage_close(stage);
+}
+
+/* ---- endpoints that are no interfaces of the host ---- */
+
+static void add(struct stage *stage, const char *name, const char *group, const char *address)
+{
+	struct epg_endpoint_spec spec = {
+		.size = sizeof(spec),
+		.interface = name,
+		.group = group,
+		.addresses = &address,
+		.n_addresses = 1,
+	};
+
+	cr_assert_eq(epg_endpoint_add(stage_epg(stage), &spec), 0, "%s: %s", epg_error(stage_epg(stage))->message,
+		     epg_error(stage_epg(stage))->where);
+}
+
+/* From and to the endpoint `name`, which owns `address` and is of group front. */
+static void expect_asked_about(struct stage *stage, const char *name, const char *address)
+{
+	struct epg_answer answer =
+		ask(stage, QUESTION(.source = name, .destination = "back", .protocol = "tcp", .destination_port = 80));
+
+	cr_assert_eq(answer.verdict, EPG_PERMIT, "%s: %s", name, epg_reason_name(answer.reason));
+	cr_assert_str_eq(answer.source_interface, name);
+	cr_assert_str_eq(answer.source_address, address);
+	cr_assert_str_eq(answer.rule->contract, "shop/web");
+	answer = ask(stage,
+		     QUESTION(.source = address, .destination = "back", .protocol = "tcp", .destination_port = 22));
+	cr_assert_eq(answer.reason, EPG_REASON_IMPLICIT_DENY);
+	cr_assert_str_eq(answer.source_interface, name, "who owns the address is asked");
+	answer = ask(stage,
+		     QUESTION(.source = "192.0.2.1", .destination = name, .protocol = "tcp", .destination_port = 443));
+	cr_assert_eq(answer.reason, EPG_REASON_IMPLICIT_DENY, "%s: %s", name, epg_reason_name(answer.reason));
+	cr_assert_str_eq(answer.destination_interface, name);
+	cr_assert_str_eq(answer.source_group, "shop/partners");
+}
+
+Test(explain, stations_behind_an_interface_can_be_asked_about)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct epg_question nobody = {.size = sizeof(nobody),
+				      .icmp_type = -1,
+				      .source = "nobody/121",
+				      .destination = "back",
+				      .protocol = "udp",
+				      .destination_port = 53};
+	struct epg_answer answer;
+
+	add(stage, "nobody/120", "shop/store/front", "10.1.0.20");
+	add(stage, "nobody/02:00:00:00:00:21", "shop/store/front", "10.1.0.21");
+	add(stage, "nobody/130/02:00:00:00:00:22", "shop/store/front", "10.1.0.22");
+	expect_asked_about(stage, "nobody/120", "10.1.0.20");
+	expect_asked_about(stage, "nobody/02:00:00:00:00:21", "10.1.0.21");
+	expect_asked_about(stage, "nobody/130/02:00:00:00:00:22", "10.1.0.22");
+	cr_assert_eq(epg_explain(stage_epg(stage), &nobody, &answer), -ENOENT);
+	nobody.source = "nobody";
+	cr_assert_eq(ask(stage, &nobody).reason, EPG_REASON_QUARANTINE, "the interface itself is bound to nothing");
+	stage_close(stage);
+}
+
+Test(explain, a_device_inside_a_container_can_be_asked_about)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	char namespace[64], name[128];
+
+	snprintf(namespace, sizeof(namespace), "epgt-%d-explain", (int)getpid());
+	snprintf(name, sizeof(name), "eth0@/run/netns/%s", namespace);
+	cr_assert_eq(environment_run("ip netns add %s && ip link add link nobody name eth0 netns %s type macvlan mode "
+				     "bridge && ip -n %s link set eth0 up",
+				     namespace, namespace, namespace),
+		     0);
+	add(stage, name, "shop/store/front", "10.1.0.23");
+	expect_asked_about(stage, name, "10.1.0.23");
+	cr_assert_eq(environment_run("ip netns del %s", namespace), 0);
 	stage_close(stage);
 }

@@ -266,6 +266,128 @@ Test(fault, an_endpoint_fails_at_any_call)
 	close_host(&host, &policies);
 }
 
+static const char ports_first[] = POLICY(FRONT(", match: [{interface: veth0, vlan: 5}, {interface: veth0, vlan: 6}]"));
+static const char ports_second[] = POLICY(FRONT(", match: [{interface: veth0, vlan: 6}, {interface: veth1, vlan: 7}]"));
+/* In whatever order: a port that comes back has another number. */
+static const char *const ports_told[2][2] = {{"veth0/5 t/a/front; ", "veth0/6 t/a/front; "},
+					     {"veth0/6 t/a/front; ", "veth1/7 t/a/front; "}};
+
+static char *told;
+
+static int add_bound(void *user, const struct epg_endpoint_info *endpoint)
+{
+	(void)user;
+	if (*endpoint->group)
+		told += sprintf(told, "%s %s; ", endpoint->interface, endpoint->group);
+	return 0;
+}
+
+static void expect_ports(struct host *host, bool later, long at)
+{
+	char text[1024] = "";
+
+	told = text;
+	cr_assert_eq(epg_endpoints_each(host->epg, add_bound, NULL), 0);
+	cr_assert(strstr(text, ports_told[later][0]) && strstr(text, ports_told[later][1]) && strlen(text) == 38,
+		  "call %ld: %s", at, text);
+	cr_assert_eq(host_count(host, "ports"), 2, "call %ld: ports", at);
+	cr_assert_eq(host_count(host, "port_names"), 2, "call %ld: names of ports", at);
+	cr_assert_eq(host_count(host, "endpoints"), later ? 4 : 3, "call %ld: ports, and interfaces", at);
+}
+
+/* Ports that come and go with a policy: all of it, or nothing. Killed, the next change removes all traces. */
+Test(fault, ports_of_a_policy)
+{
+	struct policies policies;
+	struct host host = open_host(&policies);
+	struct epg_policy *from = host_read(&host, ports_first), *to = host_read(&host, ports_second);
+	int error, status;
+
+	cr_assert_eq(apply(&host, from), 0);
+	for (long at = 1;; at += 3) {
+		plan.calls = 0;
+		plan.at = at;
+		plan.fault = FAULT_FAIL;
+		error = apply(&host, to);
+		plan.fault = FAULT_NONE;
+		if (!error && plan.calls < at)
+			break;
+		/* What fails after the generation has come into force is put right by the next change. */
+		cr_assert_eq(error ? 0 : apply(&host, to), 0);
+		expect_ports(&host, !error, at);
+		cr_assert_eq(apply(&host, from), 0, "call %ld: and back", at);
+		expect_ports(&host, false, at);
+	}
+	for (long at = 1;; at += 7) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			plan.calls = 0;
+			plan.at = at;
+			plan.fault = FAULT_KILL;
+			_exit(apply(&host, to) ? 1 : 0);
+		}
+		cr_assert_eq(waitpid(child, &status, 0), child);
+		cr_assert_eq(apply(&host, from), 0, "call %ld: %s", at, epg_error(host.epg)->message);
+		expect_ports(&host, false, at);
+		if (!WIFSIGNALED(status))
+			break;
+	}
+	cr_assert_eq(WEXITSTATUS(status), 0);
+	epg_policy_free(from);
+	epg_policy_free(to);
+	close_host(&host, &policies);
+}
+
+/* A station, and an interface inside another namespace, bound by hand. */
+Test(fault, a_port_fails_at_any_call)
+{
+	static char inside[64];
+	const char *names[] = {"veth1/7/02:00:00:00:00:0a", inside};
+	struct policies policies;
+	struct host host = open_host(&policies);
+	char netns[32];
+
+	snprintf(netns, sizeof(netns), "epgt-%d-f", (int)getpid());
+	snprintf(inside, sizeof(inside), "eth0@/run/netns/%s", netns);
+	cr_assert_eq(environment_run("ip netns add %s && ip -n %s link add eth0 type veth peer name p", netns, netns),
+		     0);
+	cr_assert_eq(apply(&host, policies.first), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool failed = true;
+
+		for (long at = 1; failed; at += 2) {
+			int error;
+
+			plan.calls = 0;
+			plan.at = at;
+			plan.fault = FAULT_FAIL;
+			error = host_add(&host, names[i], "t/a/back", "10.1.0.9");
+			plan.fault = FAULT_NONE;
+			failed = plan.calls >= at;
+			if (error) {
+				cr_assert_str_neq(epg_error(host.epg)->message, "", "call %ld: without a word", at);
+				cr_assert(runs(&host, first, first_endpoints), "call %ld", at);
+				expect_attached(&host, "veth0; veth2; ");
+			} else {
+				cr_assert_eq(epg_endpoint_remove(host.epg, names[i]), 0);
+				cr_assert_eq(epg_detach(host.epg, i ? inside : "veth1"), 0);
+			}
+			expect_clean(&host, 1, at);
+			cr_assert_eq(host_count(&host, "port_names"), 0, "call %ld", at);
+			cr_assert_eq(host_count(&host, "ports"), 0, "call %ld", at);
+		}
+	}
+	/* Where there is no TCX a container could take a filter away: no enforcement is said to be none. */
+	plan.no_tcx = true;
+	cr_assert_eq(host_add(&host, inside, "t/a/back", NULL), -EOPNOTSUPP);
+	cr_assert(strstr(epg_error(host.epg)->message, "TCX"), "%s", epg_error(host.epg)->message);
+	cr_assert_eq(host_count(&host, "port_names"), 0);
+	plan.no_tcx = false;
+	environment_run("ip netns del %s", netns);
+	close_host(&host, &policies);
+}
+
 /* A load that fails or is killed has left no instance, and the next one works. */
 Test(fault, a_load_fails)
 {

@@ -353,3 +353,78 @@ Test(flow, an_endpoint_that_is_moved_in_the_map_takes_no_flow_along_either)
 	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &reply));
 	stage_close(stage);
 }
+
+/* ---- both ends at once, and who says that it is over ---- */
+
+static struct packet_spec syn_of_provider(const struct packet_spec *open)
+{
+	struct packet_spec syn = answer(open);
+
+	syn.tcp_flags = PACKET_TCP_SYN;
+	return syn;
+}
+
+Test(flow, both_ends_may_begin_at_once)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+
+	for (int ipv4 = 0; ipv4 < 2; ipv4++) {
+		struct packet_spec open = opening(ipv4, 6, 80), crossing = syn_of_provider(&open),
+				   reply = answer(&open);
+		struct packet_spec other = crossing;
+
+		STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &crossing));
+		cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &open));
+		cr_assert(stage_delivers(stage, STAGE_BACK, STAGE_FRONT, &crossing));
+		cr_assert(stage_delivers(stage, STAGE_BACK, STAGE_FRONT, &crossing), "once more");
+		other.destination_port++;
+		STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &other));
+		cr_assert(stage_delivers(stage, STAGE_BACK, STAGE_FRONT, &reply));
+		STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &crossing));
+	}
+	stage_close(stage);
+}
+
+/* Resets are not checked against sequence numbers, so a stranger's must not end what goes on. */
+Test(flow, who_goes_on_after_a_reset_has_not_sent_it)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec open = opening(true, 6, 80), reply = answer(&open), reset = reply, data = open;
+
+	reset.tcp_flags = PACKET_TCP_RST | PACKET_TCP_ACK;
+	data.tcp_flags = PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &open));
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	cr_assert(stage_sends(stage, STAGE_BACK, &reset));
+	cr_assert_eq(stage_count_flows(stage, EPG_FLOW_CLOSING), 1);
+	cr_assert(stage_sends(stage, STAGE_FRONT, &data), "the other side may not have got it yet");
+	cr_assert_eq(stage_count_flows(stage, EPG_FLOW_CLOSING), 1);
+	reply.tcp_flags = PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	cr_assert_eq(stage_count_flows(stage, EPG_FLOW_ESTABLISHED), 1);
+	stage_close(stage);
+}
+
+Test(flow, only_an_acknowledgement_establishes_a_tcp_flow)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec open = opening(true, 6, 80), crossing = syn_of_provider(&open), reply = answer(&open);
+
+	cr_assert(stage_sends(stage, STAGE_FRONT, &open));
+	cr_assert(stage_sends(stage, STAGE_BACK, &crossing));
+	cr_assert_eq(stage_count_flows(stage, EPG_FLOW_NEW), 1);
+	cr_assert(stage_sends(stage, STAGE_BACK, &reply));
+	cr_assert_eq(stage_count_flows(stage, EPG_FLOW_ESTABLISHED), 1);
+	stage_close(stage);
+}
+
+Test(flow, what_is_sent_to_many_is_not_tracked)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = opening(true, 17, 53);
+
+	memset(spec.destination_mac, 0xff, 6);
+	cr_assert(stage_sends(stage, STAGE_FRONT, &spec));
+	cr_assert_eq(stage_stat(stage, EPG_STAT_FLOWS_CREATED), 0);
+	stage_close(stage);
+}

@@ -109,6 +109,23 @@ static struct packet_spec icmpv6(enum stage_interface from, uint8_t type, uint8_
 	return spec;
 }
 
+/* Whatever contracts permit: between members of one group anything else may pass. */
+Test(infrastructure, nor_does_it_tell_others_where_to_send)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_FRONT2));
+	static const uint8_t TYPES[] = {5, 9};
+
+	spec.protocol = 1;
+	for (size_t i = 0; i < sizeof(TYPES); i++) {
+		spec.icmp_type = TYPES[i];
+		STAGE_EXPECT_DROP(stage, EPG_REASON_ROUTER, stage_sends(stage, STAGE_FRONT, &spec));
+	}
+	spec.icmp_type = 13;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &spec), "a timestamp request");
+	stage_close(stage);
+}
+
 Test(infrastructure, an_endpoint_is_no_router)
 {
 	struct stage *stage = stage_open(STAGE_POLICY);
@@ -116,6 +133,7 @@ Test(infrastructure, an_endpoint_is_no_router)
 	struct packet_spec redirect = icmpv6(STAGE_FRONT, 137, 1), gateway = icmpv6(STAGE_NOBODY, 134, 1);
 	struct packet packet;
 
+	solicitation.payload = 0;
 	cr_assert(stage_sends(stage, STAGE_FRONT, &solicitation));
 	STAGE_EXPECT_DROP(stage, EPG_REASON_ROUTER, stage_sends(stage, STAGE_FRONT, &advertisement));
 	STAGE_EXPECT_DROP(stage, EPG_REASON_ROUTER, stage_sends(stage, STAGE_FRONT, &redirect));

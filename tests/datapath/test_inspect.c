@@ -162,6 +162,10 @@ static int take_map(void *user, const struct epg_map_info *map)
 		maps->flows = map->entries;
 	if (strcmp(known.name, "endpoints") == 0)
 		maps->endpoints = map->entries;
+	if (strcmp(known.name, "inside") == 0) {
+		cr_assert_str_eq(known.type, "array of programs");
+		cr_assert_eq(known.entries, 2);
+	}
 	if (strncmp(known.name, "generations/", 12) == 0 && strstr(known.name, "/catalog"))
 		maps->catalog = true;
 	return 0;

@@ -183,7 +183,9 @@ Test(kind, sctp_dccp_and_udplite_have_ports)
 		open.destination_port = 3868;
 		reply = turned(&open, STAGE_BACK, STAGE_FRONT);
 		cr_assert(stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &open), "protocol %u", PROTOCOLS[i]);
-		cr_assert(stage_delivers(stage, STAGE_BACK, STAGE_FRONT, &reply), "protocol %u", PROTOCOLS[i]);
+		/* What is built of DCCP is a request: nobody opens by way of a reply. */
+		cr_assert_eq(stage_delivers(stage, STAGE_BACK, STAGE_FRONT, &reply), PROTOCOLS[i] != 33, "protocol %u",
+			     PROTOCOLS[i]);
 		open.destination_port++;
 		STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &open));
 	}
@@ -210,28 +212,12 @@ Test(kind, a_later_fragment_is_what_only_rules_without_ports_can_mean)
 		STAGE_EXPECT_DROP(stage, EPG_REASON_FRAGMENT, stage_sends(stage, STAGE_FRONT, &spec));
 		spec.protocol = 17;
 		spec.fragment_offset = 0;
+		spec.fragment_id++;
 		spec.more_fragments = true;
 		spec.destination_port = 54;
 		STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &spec));
 	}
 	cr_assert_eq(stage_stat(stage, EPG_STAT_FLOWS_CREATED), 0, "a piece opens no flow");
-	stage_close(stage);
-}
-
-Test(kind, a_later_fragment_is_no_echo_and_no_error)
-{
-	struct stage *stage = open_with("{name: echo4, prot: icmp, icmpType: echo-reply}, "
-					"{name: echo6, prot: icmpv6, icmpType: echo-request}");
-
-	for (int ipv4 = 0; ipv4 < 2; ipv4++) {
-		struct packet_spec spec = stage_spec(ipv4, STAGE_FRONT, stage_host(STAGE_BACK));
-
-		spec.protocol = ipv4 ? 1 : 58;
-		spec.fragment = true;
-		spec.fragment_offset = 100;
-		spec.payload = 64;
-		STAGE_EXPECT_DROP(stage, EPG_REASON_FRAGMENT, stage_sends(stage, STAGE_FRONT, &spec));
-	}
 	stage_close(stage);
 }
 
@@ -371,8 +357,9 @@ Test(kind, infrastructure_carries_nothing_else)
 	solicit.protocol = 58;
 	solicit.icmp_type = 133;
 	solicit.ttl = 255;
-	solicit.payload = 1000;
 	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_FRONT, &solicit));
+	solicit.payload = 1000; /* no options: their length would be 0 (RFC 4861, 4.6) */
+	STAGE_EXPECT_DROP(stage, EPG_REASON_MALFORMED, stage_sends(stage, STAGE_FRONT, &solicit));
 	stage_close(stage);
 }
 

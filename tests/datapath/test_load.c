@@ -90,3 +90,51 @@ Test(load, another_layout_is_refused)
 	host_expect_failure(host.epg, epg_load(host.epg, NULL), -EPROTO, EPG_FAILURE_UNSUPPORTED, "version");
 	host_close(&host);
 }
+
+static struct epg_control read_control(struct host *host)
+{
+	struct epg_control control;
+	int map = host_map(host, "control");
+	__u32 zero = 0;
+
+	cr_assert_eq(bpf_map_lookup_elem(map, &zero, &control), 0);
+	close(map);
+	return control;
+}
+
+/* Timeouts take effect also where the instance is loaded already. */
+Test(load, timeouts_and_fragments)
+{
+	struct host host = host_open();
+	struct epg_load_options options = {.size = sizeof(options),
+					   .fragments = 100,
+					   .connection_timeout = {0, 7200},
+					   .timeout = {5}};
+	struct epg_load_options later = {.size = sizeof(later), .timeout = {0, 0, 2}, .fragment_timeout = 9};
+	struct epg_load_options wrong = {.size = sizeof(wrong), .connection_timeout = {0, 0, 0x7fffffff}};
+	struct epg_control control;
+	__u64 voucher;
+
+	host_expect_failure(host.epg, epg_load(host.epg, &wrong), -EINVAL, EPG_FAILURE_INPUT, "timeout");
+	EXPECT(&host, epg_load(host.epg, &options));
+	host_expect_failure(host.epg, epg_load(host.epg, &wrong), -EINVAL, EPG_FAILURE_INPUT, "timeout");
+	cr_assert_eq(host_max_entries(&host, "fragments"), 100);
+	cr_assert_eq(host_max_entries(&host, "ports"), 65536);
+	control = read_control(&host);
+	cr_assert_eq(control.connection_timeout[EPG_FLOW_NEW], 60 * control.hz);
+	cr_assert_eq(control.connection_timeout[EPG_FLOW_ESTABLISHED], 7200 * control.hz);
+	cr_assert_eq(control.timeout[EPG_FLOW_NEW], 5 * control.hz);
+	cr_assert_eq(control.timeout[EPG_FLOW_CLOSING], 10 * control.hz);
+	cr_assert_eq(control.fragment_timeout, 30 * control.hz);
+	cr_assert_neq(control.voucher_key[0], 0);
+	cr_assert_neq(control.voucher_key[1], control.voucher_key[0]);
+	voucher = control.voucher_key[0];
+	EXPECT(&host, epg_load(host.epg, &later));
+	control = read_control(&host);
+	cr_assert_eq(control.connection_timeout[EPG_FLOW_ESTABLISHED], 7200 * control.hz);
+	cr_assert_eq(control.timeout[EPG_FLOW_NEW], 5 * control.hz);
+	cr_assert_eq(control.timeout[EPG_FLOW_CLOSING], 2 * control.hz);
+	cr_assert_eq(control.fragment_timeout, 9 * control.hz);
+	cr_assert_eq(control.voucher_key[0], voucher, "who has been vouched for stays so");
+	host_close(&host);
+}

@@ -77,23 +77,51 @@ static uint16_t class_of(const struct compiled *compiled, const struct model_gro
 	return catalogued ? (uint16_t)catalogued->class_id : EPG_CLASS_NONE;
 }
 
+struct asked {
+	uint16_t source, destination;
+	uint16_t fields[8];
+};
+
+static uint32_t look_up(const struct compiled *compiled, const struct asked *asked)
+{
+	return tables_decide(&compiled->view, asked->source, asked->destination, half(asked->fields),
+			     half(asked->fields + 4));
+}
+
+/* A piece that no rule speaks of passes if its packet might: either way. */
+static uint32_t look_up_on_credit(const struct compiled *compiled, struct asked asked)
+{
+	const uint16_t source = asked.source;
+	uint32_t leaf;
+
+	asked.fields[EPG_FIELD_FRAGMENT] = EPG_PIECE_EARLY;
+	leaf = look_up(compiled, &asked);
+	if (EPG_LEAF_ACTION(leaf) == EPG_PERMIT)
+		return leaf;
+	asked.source = asked.destination;
+	asked.destination = source;
+	return look_up(compiled, &asked);
+}
+
 bool compiled_ask(const struct compiled *compiled, const struct reference_packet *packet,
 		  const struct reference_answer *answer, struct outcome *ret)
 {
 	struct epg_event event = {.rule = EPG_RULE_NONE, .audited_rule = EPG_RULE_NONE};
-	uint16_t fields[8] = {0};
+	struct asked asked = {0};
 	uint32_t leaf, audited;
 
 	if (!answer->has_rule || answer->level == EPG_LEVEL_INFRASTRUCTURE)
 		return false;
-	event.source_class = class_of(compiled, answer->source);
-	event.destination_class = class_of(compiled, answer->destination);
-	make_key(packet, fields);
-	leaf = tables_decide(&compiled->view, event.source_class, event.destination_class, half(fields),
-			     half(fields + 4));
-	fields[EPG_FIELD_VIEW] = EPG_VIEW_AUDITED;
-	audited = tables_decide(&compiled->view, event.source_class, event.destination_class, half(fields),
-				half(fields + 4));
+	event.source_class = asked.source = class_of(compiled, answer->source);
+	event.destination_class = asked.destination = class_of(compiled, answer->destination);
+	make_key(packet, asked.fields);
+	leaf = audited = look_up(compiled, &asked);
+	if (answer->on_credit) {
+		leaf = audited = look_up_on_credit(compiled, asked);
+	} else if (answer->reason != EPG_REASON_FRAGMENT) {
+		asked.fields[EPG_FIELD_VIEW] = EPG_VIEW_AUDITED;
+		audited = look_up(compiled, &asked);
+	}
 	event.rule = EPG_LEAF_RULE(leaf);
 	event.level = (uint8_t)EPG_LEAF_LEVEL(leaf);
 	event.verdict = (uint8_t)EPG_LEAF_ACTION(leaf);

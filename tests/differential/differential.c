@@ -20,8 +20,10 @@
 #include "minimise.h"
 #include "packet_text.h"
 #include "packets.h"
+#include "pieces.h"
 #include "policy/diagnostic.h"
 #include "rig.h"
+#include "talks.h"
 
 DEFINE_AUTO(struct model, model_free)
 DEFINE_AUTO(struct arena, arena_free)
@@ -34,6 +36,8 @@ DEFINE_AUTO(struct epg_diagnostics, epg_diagnostics_free)
 #define POLICIES_COMPLETE 100
 
 #define LIVE_EVERY 10
+#define PIECES_EVERY 20
+#define TALKS_EVERY 20
 #define EXPLAIN_EVERY 25
 
 /* Who is held against the reference. */
@@ -53,6 +57,8 @@ struct session {
 	struct rig *rig;
 	struct compiled *compiled; /* of the policy at hand */
 	struct coverage coverage;
+	struct pieces_counts pieces;
+	struct talks_counts talks;
 	unsigned long policies, packets, seed, first;
 	unsigned long differences, differences_max; /* at the most, the run ends */
 	enum witness witness;                       /* whose difference is being minimised */
@@ -258,6 +264,17 @@ static bool is_asked(enum witness witness, unsigned long number)
 	return true;
 }
 
+/* Of some packets pieces are made, and conversations. */
+static bool sequences_agree(struct session *session, const struct model *model, const struct reference_packet *packet,
+			    uint64_t *random, unsigned long number)
+{
+	if (!may_send(model, packet))
+		return true;
+	if (number % PIECES_EVERY == 0 && !pieces_agree(session->rig, model, packet, random, &session->pieces))
+		return false;
+	return number % TALKS_EVERY != 1 || talks_agree(session->rig, model, packet, random, &session->talks);
+}
+
 static void try_packets(struct session *session, struct document_node *root, const struct model *model,
 			uint64_t *random, unsigned long index)
 {
@@ -269,6 +286,13 @@ static void try_packets(struct session *session, struct document_node *root, con
 		packets_random(model, random, &packet);
 		reference_decide(model, &packet, &answer);
 		coverage_add_packet(&session->coverage, &packet, &answer);
+		if (!sequences_agree(session, model, &packet, random, i)) {
+			AUTO_FREE char *policy = document_print(root);
+
+			report(session, policy, &packet, "# what was sent before is told above\n#\n", index);
+			session->differences++;
+			return;
+		}
 		for (enum witness witness = 0; witness < WITNESSES; witness++) {
 			if (is_asked(witness, i) && differs_from(session, witness, model, &packet, text)) {
 				found_difference(session, root, &packet, witness, index);
@@ -296,6 +320,24 @@ static void try_policy(struct session *session, unsigned long index)
 	end_policy(session);
 }
 
+static void print_pieces(const struct pieces_counts *counts)
+{
+	printf("# coverage: in pieces: %zu packets, %zu pieces: %zu passed, %zu of them on credit, %zu behind the "
+	       "first "
+	       "one; %zu overlapped\n",
+	       counts->packets, counts->pieces, counts->passed, counts->on_credit, counts->followed, counts->overlaps);
+	fflush(stdout);
+}
+
+static bool pieces_are_complete(const struct pieces_counts *counts)
+{
+	bool complete = counts->on_credit > 0 && counts->followed > 0 && counts->overlaps > 0;
+
+	if (!complete)
+		fprintf(stderr, "no fragment has passed on credit, or behind a first one, or overlapped one\n");
+	return complete;
+}
+
 static bool try_policies(struct session *session)
 {
 	bool complete = true;
@@ -303,11 +345,15 @@ static bool try_policies(struct session *session)
 	for (unsigned long i = 0; i < session->policies && session->differences < session->differences_max; i++)
 		try_policy(session, session->first + i);
 	coverage_print(&session->coverage, session->seed, witness_names);
+	print_pieces(&session->pieces);
+	printf("# coverage: talks: %zu, of %zu packets: %zu passed, %zu of them with a flow\n", session->talks.talks,
+	       session->talks.packets, session->talks.passed, session->talks.by_flow);
+	fflush(stdout);
 	/* The generator has to know what is valid. */
 	if (session->coverage.refused * 50 > session->policies)
 		complete = false;
 	if (session->policies >= POLICIES_COMPLETE && session->differences == 0)
-		complete &= coverage_is_complete(&session->coverage);
+		complete &= coverage_is_complete(&session->coverage) && pieces_are_complete(&session->pieces);
 	return complete && session->differences == 0;
 }
 

@@ -8,10 +8,11 @@
 
 #define MAPPED_IPV4 12
 
-/* Bytes behind the upper header; of a first fragment a multiple of 8 is made of it. */
+/* Bytes behind the upper header of a whole packet. */
 #define PAYLOAD 24
-#define FRAGMENT_ID 0x1234
-#define LATER_OFFSET 3 /* in units of 8 bytes */
+/* Of a fragment that does not say which bytes it holds. */
+#define FIRST_END 48
+#define LATER_BYTES 24
 
 struct builder {
 	uint8_t *frame;
@@ -41,17 +42,21 @@ static void be16(struct builder *builder, unsigned int value)
 	byte(builder, value & 0xff);
 }
 
-static unsigned int fragment_bits(const struct reference_packet *packet)
+/* Which bytes of the packet a fragment holds. */
+struct piece {
+	unsigned int begin, end;
+	bool more;
+};
+
+static struct piece piece_of(const struct reference_packet *packet)
 {
-	switch (packet->fragment) {
-	case EPG_FRAGMENT_FIRST:
-		return 0x2000;
-	case EPG_FRAGMENT_LATER:
-		return LATER_OFFSET;
-	case EPG_FRAGMENT_NONE:
-		break;
-	}
-	return 0;
+	struct piece piece = {packet->piece_begin, packet->piece_end, !packet->piece_last};
+
+	if (packet->fragment == EPG_FRAGMENT_FIRST)
+		return (struct piece){0, piece.end ? piece.end : FIRST_END, true};
+	if (!piece.begin)
+		piece = (struct piece){FIRST_END, FIRST_END + LATER_BYTES, true};
+	return piece;
 }
 
 uint8_t frame_tcp_flags(const struct reference_packet *packet)
@@ -78,24 +83,36 @@ static void udp(struct builder *builder, const struct reference_packet *packet)
 	zeros(builder, 2);
 }
 
-/* SCTP, DCCP: ports, and more than the programs look at. */
+/* SCTP with one chunk, DCCP with long sequence numbers. */
 static void ports(struct builder *builder, const struct reference_packet *packet)
 {
+	bool dccp = packet->protocol == IPPROTO_DCCP;
+
 	be16(builder, packet->source_port);
 	be16(builder, packet->destination_port);
-	zeros(builder, 4);
-	byte(builder, 4); /* DCCP: where data begins, in units of 4 bytes */
-	zeros(builder, 7);
+	byte(builder, dccp ? 5 : 0); /* where data begins, in units of 4 bytes */
+	zeros(builder, 3);
+	byte(builder, dccp ? packet->chunk << 1 | 1u : 0);
+	zeros(builder, 3);
+	byte(builder, dccp ? 0 : packet->chunk);
+	byte(builder, 0);
+	be16(builder, dccp ? 0 : 4);
+}
+
+static bool is_neighbor(const struct reference_packet *packet)
+{
+	return packet->ether_type == ETH_P_IPV6 && packet->protocol == IPPROTO_ICMPV6 &&
+	       (packet->icmp_type == 135 || packet->icmp_type == 136);
 }
 
 static void icmp(struct builder *builder, const struct reference_packet *packet)
 {
-	bool neighbor = packet->ether_type == ETH_P_IPV6 && (packet->icmp_type == 135 || packet->icmp_type == 136);
-
 	byte(builder, packet->icmp_type);
 	byte(builder, packet->icmp_code);
-	zeros(builder, 6);
-	if (!neighbor)
+	zeros(builder, 2);
+	be16(builder, packet->echo);
+	zeros(builder, 2);
+	if (!is_neighbor(packet))
 		return;
 	bytes(builder, packet->target, 16);
 	byte(builder, packet->icmp_type == 136 ? 2 : 1);
@@ -106,6 +123,8 @@ static void icmp(struct builder *builder, const struct reference_packet *packet)
 static void upper(struct builder *builder, const struct reference_packet *packet)
 {
 	bool is_icmp = packet->protocol == (packet->ether_type == ETH_P_IP ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	struct piece piece = piece_of(packet);
+	size_t begin = builder->length;
 
 	if (packet->fragment != EPG_FRAGMENT_LATER) {
 		if (packet->protocol == IPPROTO_TCP)
@@ -117,18 +136,22 @@ static void upper(struct builder *builder, const struct reference_packet *packet
 		else if (is_icmp)
 			icmp(builder, packet);
 	}
-	zeros(builder, PAYLOAD);
+	if (packet->fragment)
+		zeros(builder, piece.end - piece.begin - (builder->length - begin));
+	else if (!is_neighbor(packet)) /* what stands behind would be options */
+		zeros(builder, PAYLOAD);
 }
 
 static void ipv4(struct builder *builder, const struct reference_packet *packet)
 {
 	size_t begin = builder->length, total;
+	struct piece piece = piece_of(packet);
 
 	byte(builder, 0x45);
 	byte(builder, (unsigned int)packet->dscp << 2);
 	zeros(builder, 2);
-	be16(builder, FRAGMENT_ID);
-	be16(builder, fragment_bits(packet));
+	be16(builder, packet->piece_id);
+	be16(builder, packet->fragment ? piece.begin / 8 | (piece.more ? 0x2000u : 0) : 0);
 	byte(builder, 64);
 	byte(builder, packet->protocol);
 	zeros(builder, 2);
@@ -143,6 +166,7 @@ static void ipv4(struct builder *builder, const struct reference_packet *packet)
 static void ipv6(struct builder *builder, const struct reference_packet *packet)
 {
 	size_t begin = builder->length, payload;
+	struct piece piece = piece_of(packet);
 
 	byte(builder, 0x60 | packet->dscp >> 2);
 	byte(builder, (packet->dscp & 3u) << 6);
@@ -154,9 +178,9 @@ static void ipv6(struct builder *builder, const struct reference_packet *packet)
 	if (packet->fragment) {
 		byte(builder, packet->protocol);
 		byte(builder, 0);
-		be16(builder, packet->fragment == EPG_FRAGMENT_FIRST ? 1 : LATER_OFFSET << 3);
+		be16(builder, piece.begin | piece.more);
 		zeros(builder, 2);
-		be16(builder, FRAGMENT_ID);
+		be16(builder, packet->piece_id);
 	}
 	upper(builder, packet);
 	payload = builder->length - begin - 40;

@@ -38,6 +38,9 @@ static const struct field fields[] = {
 	FIELD("fragment", FIELD_NUMBER, fragment),    FIELD("flags", FIELD_NUMBER, tcp_flags),
 	FIELD("type", FIELD_NUMBER, icmp_type),       FIELD("code", FIELD_NUMBER, icmp_code),
 	FIELD("sport", FIELD_NUMBER, source_port),    FIELD("dport", FIELD_NUMBER, destination_port),
+	FIELD("begin", FIELD_NUMBER, piece_begin),    FIELD("end", FIELD_NUMBER, piece_end),
+	FIELD("last", FIELD_NUMBER, piece_last),      FIELD("id", FIELD_NUMBER, piece_id),
+	FIELD("chunk", FIELD_NUMBER, chunk),          FIELD("echo", FIELD_NUMBER, echo),
 };
 
 static uint16_t get_number(const struct reference_packet *packet, const struct field *field)

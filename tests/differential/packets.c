@@ -16,6 +16,7 @@ struct roll {
 	uint64_t *random;
 	const struct model_entry *entry; /* that the packet is aimed at; NULL: at none */
 	bool opposite;                   /* aimed at what the provider sends */
+	bool is_plain;                   /* neither ARP nor neighbour discovery */
 	struct reference_packet packet;
 	const struct model_group *group; /* of the hook's endpoint; NULL: nobody's */
 	const struct model_endpoint *endpoint;
@@ -63,17 +64,32 @@ static uint16_t near(struct roll *roll, struct model_range range, uint16_t last)
 	return (uint16_t)(value > last ? last : value);
 }
 
+/* Those that a segment may have, in no order. */
+static const uint8_t sensible_flags[] = {EPG_FLAG_SYN,
+					 EPG_FLAG_SYN | EPG_FLAG_ACK,
+					 EPG_FLAG_ACK,
+					 EPG_FLAG_ACK | EPG_FLAG_FIN,
+					 EPG_FLAG_ACK | EPG_FLAG_RST,
+					 EPG_FLAG_RST,
+					 EPG_FLAG_RST | EPG_FLAG_FIN,
+					 EPG_FLAG_RST | EPG_FLAG_FIN | EPG_FLAG_ACK};
+
 static uint8_t tcp_flags(struct roll *roll)
 {
-	uint8_t flags = chance(roll, 60) ? EPG_FLAG_SYN : (uint8_t)below(roll, 16);
+	size_t first = below(roll, ARRAY_SIZE(sensible_flags));
+	uint8_t flags = chance(roll, 60) ? EPG_FLAG_SYN : sensible_flags[first];
 
+	if (chance(roll, 2))
+		return (uint8_t)below(roll, 16);
 	if (roll->entry && roll->entry->tcp_flags != MODEL_TCP_FLAGS_ANY && chance(roll, 75)) {
-		do
-			flags = (uint8_t)below(roll, 16);
-		while (!(roll->entry->tcp_flags >> flags & 1));
+		for (size_t i = 0; i < ARRAY_SIZE(sensible_flags); i++) {
+			flags = sensible_flags[(first + i) % ARRAY_SIZE(sensible_flags)];
+			if (roll->entry->tcp_flags >> flags & 1)
+				break;
+		}
 	}
 	if (roll->opposite && chance(roll, 70))
-		flags |= EPG_FLAG_ACK;
+		flags = (flags | EPG_FLAG_ACK) & (flags & EPG_FLAG_SYN ? EPG_FLAG_SYN | EPG_FLAG_ACK : EPG_FLAGS_ALL);
 	return flags;
 }
 
@@ -286,7 +302,7 @@ static bool take_match(struct roll *roll, uint8_t ret[16])
 	const struct model_group *group = some_group(roll, false);
 
 	for (size_t i = 0; group && i < group->n_matches; i++)
-		if (!group->matches[i].interface &&
+		if (model_match_is_prefix(&group->matches[i]) &&
 		    take_of_prefixes(roll, &group->matches[i].prefix, 1, (uint8_t)below(roll, 256), ret))
 			return true;
 	return false;
@@ -308,6 +324,31 @@ static const struct model_endpoint *anybody(struct roll *roll)
 	return group->n_endpoints ? &group->endpoints[below(roll, group->n_endpoints)] : NULL;
 }
 
+/* Of mDNS: many get it, or nobody in particular. */
+static void take_multicast(struct roll *roll)
+{
+	static const uint8_t group4[16] = {[10] = 0xff, 0xff, 224, 0, 0, 251}, group6[16] = {0xff, 2, [15] = 0xfb};
+	static const uint8_t mac4[6] = {1, 0, 0x5e, 0, 0, 0xfb}, mac6[6] = {0x33, 0x33, 0, 0, 0, 0xfb};
+
+	memcpy(roll->packet.destination, is_ipv6(roll) ? group6 : group4, 16);
+	memcpy(roll->packet.destination_mac, is_ipv6(roll) ? mac6 : mac4, 6);
+}
+
+/* That no host has. */
+static void take_martian(struct roll *roll, uint8_t ret[16])
+{
+	static const uint8_t martians4[][4] = {{127, 0, 0, 1}, {224, 0, 0, 1}, {255, 255, 255, 255}, {0, 0, 0, 0}};
+	static const uint8_t martians6[][16] = {{[15] = 1}, {0xff, 2, [15] = 1}, {0}};
+
+	if (is_ipv6(roll)) {
+		memcpy(ret, martians6[below(roll, ARRAY_SIZE(martians6))], 16);
+		return;
+	}
+	memset(ret, 0, 10);
+	memset(ret + 10, 0xff, 2);
+	memcpy(ret + 12, martians4[below(roll, ARRAY_SIZE(martians4))], 4);
+}
+
 static void roll_destination(struct roll *roll)
 {
 	static const uint8_t nobody[6] = {2, 0xff};
@@ -316,6 +357,10 @@ static void roll_destination(struct roll *roll)
 	unsigned int at = below(roll, 100);
 
 	memcpy(packet->destination_mac, nobody, 6);
+	if (roll->is_plain && chance(roll, 2)) {
+		take_multicast(roll);
+		return;
+	}
 	if (at >= 90 && at < 96 && take_external(roll, packet->destination))
 		return;
 	if (at >= 96 && at < 98 && take_match(roll, packet->destination))
@@ -344,6 +389,10 @@ static void roll_source(struct roll *roll)
 		memcpy(packet->source_mac, roll->endpoint->mac, 6);
 	if (other && chance(roll, 1) && take_address(roll, other, packet->source))
 		return;
+	if (roll->is_plain && below(roll, 300) == 0) {
+		take_martian(roll, packet->source);
+		return;
+	}
 	if (chance(roll, 1)) {
 		take_unknown(roll, packet->source);
 		return;
@@ -367,8 +416,12 @@ static void roll_from_outside(struct roll *roll)
 	memcpy(packet->destination_mac, roll->endpoint->mac, 6);
 	if (chance(roll, 3) || !take_external(roll, packet->source))
 		take_unknown(roll, packet->source);
-	if (!take_address(roll, roll->endpoint, packet->destination))
+	if (chance(roll, 10))
+		take_multicast(roll);
+	else if (!take_address(roll, roll->endpoint, packet->destination))
 		take_unknown(roll, packet->destination);
+	if (below(roll, 50) == 0)
+		take_martian(roll, packet->source);
 }
 
 /* ---- the packet ---- */
@@ -428,6 +481,7 @@ void packets_random(const struct model *model, uint64_t *random, struct referenc
 	is_ip = packet->ether_type == ETH_P_IP || packet->ether_type == ETH_P_IPV6;
 	if (is_ip)
 		roll_upper(&roll);
+	roll.is_plain = is_ip && !packets_ask_for_neighbors(packet);
 	if (is_ip && !packets_ask_for_neighbors(packet) && roll.endpoint && roll.endpoint->n_ips > 0 &&
 	    chance(&roll, some_group(&roll, true) ? 12 : 1)) {
 		roll_from_outside(&roll);

@@ -17,4 +17,13 @@ bool packets_ask_for_neighbors(const struct reference_packet *packet);
 
 void packets_random(const struct model *model, uint64_t *random, struct reference_packet *ret);
 
+#define PACKETS_PIECES_MAX 6
+
+/*
+ * Pieces of one packet, which is made of a random one: in order mostly, some of them overlapping, twice or missing.
+ * Returns how many; 0: the packet at hand can't come in pieces.
+ */
+size_t packets_in_pieces(const struct reference_packet *whole, uint64_t *random,
+			 struct reference_packet ret[PACKETS_PIECES_MAX]);
+
 #endif

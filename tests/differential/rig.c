@@ -23,6 +23,7 @@
 
 /* Few: emptying the table after each packet looks at all of it. */
 #define FLOWS 1024
+#define FRAGMENTS 1024
 
 enum program {
 	LIVE_INGRESS,
@@ -39,6 +40,7 @@ struct rig {
 	struct instance *instance;
 	struct generation *generation;
 	int programs[PROGRAMS];
+	int fragments; /* the map */
 	uint32_t ifindex[POOL_INTERFACES];
 	struct epg_event event; /* of the last question */
 };
@@ -59,11 +61,14 @@ static void open_programs(struct rig *rig, const char *pin)
 		rig->programs[i] = bpf_obj_get(path);
 		GROUND_CHECK(rig->programs[i] >= 0, "%s: %s", path, strerror(errno));
 	}
+	snprintf(path, sizeof(path), "%s/fragments", pin);
+	rig->fragments = bpf_obj_get(path);
+	GROUND_CHECK(rig->fragments >= 0, "%s: %s", path, strerror(errno));
 }
 
 struct rig *rig_open(void)
 {
-	struct epg_load_options load = {.size = sizeof(load), .flows = FLOWS};
+	struct epg_load_options load = {.size = sizeof(load), .flows = FLOWS, .fragments = FRAGMENTS};
 	struct epg_options options = {.size = sizeof(options)};
 	struct rig *rig = calloc(1, sizeof(*rig));
 
@@ -91,6 +96,7 @@ void rig_close(struct rig *rig)
 	forget_generation(rig);
 	for (int i = 0; i < PROGRAMS; i++)
 		close(rig->programs[i]);
+	close(rig->fragments);
 	expect_ok(rig, epg_unload(rig->epg), "unload");
 	epg_close(rig->epg);
 	free(rig);
@@ -152,6 +158,25 @@ static void empty_flows(const struct rig *rig)
 		bpf_map_delete_elem(rig->instance->fd.flows, &key);
 }
 
+static void empty_fragments(const struct rig *rig)
+{
+	struct epg_fragment_key key;
+
+	while (bpf_map_get_next_key(rig->fragments, NULL, &key) == 0)
+		bpf_map_delete_elem(rig->fragments, &key);
+}
+
+bool rig_passes(struct rig *rig, const struct reference_packet *packet)
+{
+	return run(rig, packet, false);
+}
+
+void rig_forget(struct rig *rig)
+{
+	empty_flows(rig);
+	empty_fragments(rig);
+}
+
 static uint64_t count_of(const struct rig *rig, uint32_t rule)
 {
 	return rule < rig_catalog(rig)->n_rules ? rig->generation->counters[rule].packets : 0;
@@ -164,7 +189,7 @@ const char *rig_send(struct rig *rig, const struct reference_packet *packet)
 	uint64_t counted = count_of(rig, rule), counted_audited = count_of(rig, audited);
 	bool passed = run(rig, packet, false);
 
-	empty_flows(rig);
+	rig_forget(rig);
 	if (passed != (rig->event.verdict == EPG_PERMIT))
 		return "it decides otherwise than the program that explains";
 	if (rule != EPG_RULE_NONE && count_of(rig, rule) != counted + 1)

@@ -31,6 +31,11 @@ void rig_ask(struct rig *rig, const struct reference_packet *packet, struct outc
  */
 const char *rig_send(struct rig *rig, const struct reference_packet *packet);
 
+/* By the live ones: do they let it pass, with all that they remember of those before? */
+bool rig_passes(struct rig *rig, const struct reference_packet *packet);
+/* Forgets all flows and fragments. */
+void rig_forget(struct rig *rig);
+
 /* By the library's explain. False: it can't be asked about such a packet. */
 bool rig_explain(struct rig *rig, const struct model *model, const struct reference_packet *packet,
 		 struct outcome *ret);

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/diagnostic.h"
+#include "compile/catalog.h"
 #include "compile/tables.h"
+#include "policy/diagnostic.h"
 
 /* Every string that people will be shown is there, and has no control character. */
 static void check_message(const struct epg_diagnostic *message)
@@ -35,6 +36,15 @@ static void check_messages(const struct epg_diagnostics *diagnostics)
 	}
 }
 
+/* What was compiled can be read again. */
+static void check_catalog(const struct tables *tables)
+{
+	struct catalog catalog;
+
+	if (catalog_open(tables->catalog, tables->catalog_length, &catalog))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -52,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	check_messages(diagnostics);
 	if (!error && tables_compile(model, &nothing, diagnostics, &tables) == 0)
-		tables_free(tables);
+		check_catalog(tables);
+	tables_free(tables);
 	model_free(model);
 	epg_diagnostics_free(diagnostics);
 	return 0;

@@ -67,7 +67,8 @@ static const struct model_group *member_by_glob(const struct model *model, const
 		for (size_t j = 0; j < group->n_matches; j++) {
 			const struct model_match *match = &group->matches[j];
 
-			if (!match->interface || fnmatch(match->interface, interface, 0) != 0)
+			if (model_match_is_prefix(match) || model_match_is_behind(match) ||
+			    fnmatch(match->interface, interface, 0) != 0)
 				continue;
 			if (!found || is_earlier(match->place, first)) {
 				found = group;
@@ -230,7 +231,7 @@ static void try_prefix(struct longest *longest, const struct model_prefix *prefi
 static void try_matches(struct longest *longest, const struct model_group *group, uint32_t vrf)
 {
 	for (size_t i = 0; i < group->n_matches; i++)
-		if (!group->matches[i].interface)
+		if (model_match_is_prefix(&group->matches[i]))
 			try_prefix(longest, &group->matches[i].prefix, group, vrf);
 }
 

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "reference.h"
 
-#include <string.h>
-
-#include <linux/if_ether.h>
-#include <netinet/in.h>
-
+#include "between.h"
 #include "facts.h"
 #include "parties.h"
-
-#define NEIGHBOR_SOLICITATION 135
-#define NEIGHBOR_ADVERTISEMENT 136
 
 /* ---- the search for the rule that decides ---- */
 
@@ -110,21 +103,21 @@ static bool role_binds(const struct search *search, uint32_t contract, enum refe
 
 /* Whether, and how, an entry says something about packets from the provider. */
 static bool opposite_matches(const struct search *search, const struct model_subject *subject,
-			     const struct model_entry *entry)
+			     const struct model_entry *entry, bool deny)
 {
 	if (!subject->both_directions)
 		return false;
 	if (!subject->reverse_ports)
-		return facts_match(entry, &search->facts);
+		return facts_match(entry, deny, &search->facts);
 	/* The replies of a stateful entry follow its flows. */
-	return !entry->stateful && facts_match_opposite(entry, &search->facts);
+	return !entry->stateful && facts_match_opposite(entry, deny, &search->facts);
 }
 
 static void try_entry(struct search *search, uint32_t contract, const struct model_subject *subject,
 		      const struct model_filter_use *use, const struct model_entry *entry)
 {
-	const bool forward = facts_match(entry, &search->facts);
-	const bool backward = opposite_matches(search, subject, entry);
+	const bool forward = facts_match(entry, use->deny, &search->facts);
+	const bool backward = opposite_matches(search, subject, entry, use->deny);
 	struct reference_rule rule = {
 		.action = use->deny ? EPG_DENY : EPG_PERMIT,
 		.contract = &search->model->contracts[contract],
@@ -178,7 +171,7 @@ static void try_taboo(struct search *search, const struct model_taboo *taboo)
 				.role = REFERENCE_TABOO,
 			};
 
-			if (facts_match(&filter->entries[j], &search->facts))
+			if (facts_match(&filter->entries[j], true, &search->facts))
 				consider(search, &rule);
 		}
 	}
@@ -250,7 +243,7 @@ static struct reference_rule find_rule(struct search search, bool audited)
 
 /* ---- answers ---- */
 
-static void answer_denied(struct reference_answer *answer, enum epg_reason reason)
+void answer_denied(struct reference_answer *answer, enum epg_reason reason)
 {
 	answer->verdict = EPG_DENY;
 	answer->reason = reason;
@@ -269,16 +262,71 @@ static void answer_by_rule(struct reference_answer *answer, const struct referen
 										      : EPG_REASON_DENIED;
 }
 
-static void answer_permitted(struct reference_answer *answer, enum epg_implicit_rule id)
+void answer_permitted(struct reference_answer *answer, enum epg_implicit_rule id)
 {
 	struct reference_rule rule = implicit_rule(id, EPG_LEVEL_INFRASTRUCTURE, EPG_PERMIT);
 
 	answer_by_rule(answer, &rule);
 }
 
-/* Both sides are found, or not: `vrf` is that of the hook's endpoint. */
-static void decide_between(const struct model *model, const struct reference_packet *packet, uint32_t vrf,
-			   struct reference_answer *answer)
+static void ask_both_views(struct search search, struct reference_answer *answer)
+{
+	struct reference_rule rule = find_rule(search, false);
+
+	answer_by_rule(answer, &rule);
+	rule = find_rule(search, true);
+	answer->has_audited = rule.action != answer->verdict;
+	answer->audited = rule;
+}
+
+/* Does it permit answers? */
+static bool is_stateful(const struct reference_rule *rule)
+{
+	if (rule->implicit)
+		return rule->id == EPG_RULE_INTRA_EPG || rule->id == EPG_RULE_PREFERRED_GROUP;
+	return rule->entry->stateful && rule->subject->both_directions;
+}
+
+/*
+ * What a piece may claim before the first one has come: that its packet is one that some rule permits, or an answer to
+ * one. Audited rules have no say.
+ */
+static void ask_on_credit(struct search search, struct reference_answer *answer)
+{
+	struct search turned = search;
+	struct reference_rule rule;
+
+	search.facts.piece = EPG_PIECE_EARLY;
+	rule = find_rule(search, false);
+	if (rule.action == EPG_DENY) {
+		turned.facts.piece = EPG_PIECE_EARLY;
+		turned.source = search.destination;
+		turned.destination = search.source;
+		rule = find_rule(turned, false);
+		if (rule.action == EPG_PERMIT && !is_stateful(&rule))
+			rule.action = EPG_DENY;
+	}
+	answer->has_audited = false;
+	if (rule.action == EPG_DENY) {
+		answer->reason = EPG_REASON_FRAGMENT;
+		return;
+	}
+	answer_by_rule(answer, &rule);
+	answer->on_credit = true;
+}
+
+/* Of the first piece that is seen of its packet, unless that is the first one: does it pass? */
+static void decide_early_piece(const struct search *search, struct reference_answer *answer)
+{
+	ask_both_views(*search, answer);
+	answer->speaks_of_pieces = !answer->rule.implicit && answer->rule.entry->fragment.first == 1;
+	if (answer->reason == EPG_REASON_IMPLICIT_DENY)
+		ask_on_credit(*search, answer);
+}
+
+/* Both sides are found, or not. */
+void decide_between(const struct model *model, const struct reference_packet *packet, uint32_t vrf,
+		    struct reference_answer *answer)
 {
 	struct search search = {
 		.model = model,
@@ -286,118 +334,13 @@ static void decide_between(const struct model *model, const struct reference_pac
 		.destination = answer->destination,
 		.facts = facts_of(packet),
 	};
-	struct reference_rule rule;
 
-	if (!model->vrfs[vrf].enforced) {
+	if (!model->vrfs[vrf].enforced)
 		answer_permitted(answer, EPG_RULE_UNENFORCED);
-		return;
-	}
-	if (!search.source || !search.destination) {
+	else if (!search.source || !search.destination)
 		answer_denied(answer, search.source ? EPG_REASON_UNKNOWN_DESTINATION : EPG_REASON_UNKNOWN_SOURCE);
-		return;
-	}
-	rule = find_rule(search, false);
-	answer_by_rule(answer, &rule);
-	/* Its ports, which another fragment has shown, might have had a permit. */
-	if (answer->reason == EPG_REASON_IMPLICIT_DENY && search.facts.later_fragment)
-		answer->reason = EPG_REASON_FRAGMENT;
-	rule = find_rule(search, true);
-	answer->has_audited = rule.action != answer->verdict;
-	answer->audited = rule;
-}
-
-/* ---- kinds of packets ---- */
-
-/* ARP and neighbour discovery: a matter of the bridge domain, unless that asks for contracts between its endpoints. */
-static void decide_resolution(const struct model *model, const struct reference_packet *packet,
-			      const struct model_endpoint *endpoint, struct reference_answer *answer)
-{
-	const struct model_bridge_domain *domain = &model->bridge_domains[answer->source->bridge_domain];
-	bool solicits = packet->ether_type == ETH_P_ARP || packet->icmp_type == NEIGHBOR_SOLICITATION;
-	const uint8_t *whom = solicits ? packet->target : packet->destination;
-	const struct model_group *owner;
-	const struct model_endpoint *owning = reference_owner(model, domain->vrf, whom, &owner);
-
-	if (!domain->arp_contract || !owning || owning == endpoint) {
-		answer_permitted(answer, EPG_RULE_INFRASTRUCTURE);
-		return;
-	}
-	answer->source = parties_refine(model, answer->source, packet->source);
-	answer->destination = parties_refine(model, owner, whom);
-	decide_between(model, packet, domain->vrf, answer);
-}
-
-static bool is_resolution(const struct reference_packet *packet)
-{
-	if (packet->ether_type == ETH_P_ARP)
-		return true;
-	return packet->ether_type == ETH_P_IPV6 && packet->protocol == IPPROTO_ICMPV6 &&
-	       packet->fragment == EPG_FRAGMENT_NONE &&
-	       (packet->icmp_type == NEIGHBOR_SOLICITATION || packet->icmp_type == NEIGHBOR_ADVERTISEMENT);
-}
-
-static void decide_from_endpoint(const struct model *model, const struct reference_packet *packet,
-				 const struct model_endpoint *endpoint, struct reference_answer *answer)
-{
-	const struct model_group *bound = answer->source;
-	enum epg_reason reason;
-
-	if (endpoint && endpoint->has_mac && memcmp(endpoint->mac, packet->source_mac, 6) != 0) {
-		answer_denied(answer, EPG_REASON_SPOOFED_MAC);
-		return;
-	}
-	if (!facts_is_ip(packet) && packet->ether_type != ETH_P_ARP) {
-		answer->destination = parties_of_mac(model, bound->bridge_domain, packet->destination_mac);
-		decide_between(model, packet, bound->vrf, answer);
-		return;
-	}
-	reason = parties_may_use(model, bound, endpoint, packet->source);
-	if (reason) {
-		answer_denied(answer, reason);
-		return;
-	}
-	if (is_resolution(packet)) {
-		decide_resolution(model, packet, endpoint, answer);
-		return;
-	}
-	answer->source = parties_refine(model, bound, packet->source);
-	answer->destination = parties_of_address(model, bound->vrf, packet->destination);
-	decide_between(model, packet, bound->vrf, answer);
-}
-
-/* From an address that no endpoint owns, to the endpoint of the hook. */
-static void decide_from_outside(const struct model *model, const struct reference_packet *packet,
-				const struct model_endpoint *endpoint, struct reference_answer *answer)
-{
-	const struct model_group *bound = answer->destination, *owner;
-	const struct model_endpoint *owning = reference_owner(model, bound->vrf, packet->destination, &owner);
-
-	if (reference_owner(model, bound->vrf, packet->source, &owner)) {
-		answer_denied(answer, EPG_REASON_SPOOFED_ADDRESS);
-	} else if (!owning && model->vrfs[bound->vrf].enforced) {
-		answer_denied(answer, EPG_REASON_UNKNOWN_DESTINATION);
-	} else if (owning && owning != endpoint) {
-		answer_denied(answer, EPG_REASON_MISDIRECTED);
-	} else {
-		answer->source = parties_of_address(model, bound->vrf, packet->source);
-		answer->destination = parties_refine(model, bound, packet->destination);
-		decide_between(model, packet, bound->vrf, answer);
-	}
-}
-
-void reference_decide(const struct model *model, const struct reference_packet *packet, struct reference_answer *ret)
-{
-	const struct model_endpoint *endpoint;
-	const struct model_group *bound = reference_member(model, packet->interface, &endpoint);
-
-	*ret = (struct reference_answer){0};
-	if (!bound) {
-		answer_denied(ret, EPG_REASON_QUARANTINE);
-	} else if (packet->from_outside) {
-		ret->destination = bound;
-		decide_from_outside(model, packet, endpoint, ret);
-	} else {
-		ret->source = bound;
-		decide_from_endpoint(model, packet, endpoint, ret);
-	}
+	else if (search.facts.piece == EPG_PIECE_LATER)
+		decide_early_piece(&search, answer);
+	else
+		ask_both_views(search, answer);
 }

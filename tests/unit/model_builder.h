@@ -133,6 +133,17 @@ static inline void build_match_interface(struct model_builder *builder, uint32_t
 	BUILD(builder, into->matches, into->n_matches, {.interface = glob});
 }
 
+/* By VLAN and MAC address, of which the last byte is given; 0: by neither. NULL: behind any uplink. */
+static inline struct model_match *build_match_station(struct model_builder *builder, uint32_t group,
+						      const char *interface, uint16_t vlan, uint8_t mac)
+{
+	struct model_group *into = &builder->model.groups[group];
+
+	BUILD(builder, into->matches, into->n_matches,
+	      {.interface = interface, .vlan = vlan, .has_mac = mac > 0, .mac = {mac ? 2 : 0, 0, 0, 0, 0, mac}});
+	return &into->matches[into->n_matches - 1];
+}
+
 static inline struct model_endpoint *build_endpoint(struct model_builder *builder, uint32_t group,
 						    const char *interface)
 {

@@ -118,7 +118,8 @@ Test(arguments, what_would_be_ignored_is_refused)
 Test(arguments, what_is_missing_is_told_with_the_usage)
 {
 	check_refused("apply", "apply needs --file FILE", "usage: epgctl apply -f FILE [-n]");
-	check_refused("endpoint rm", "endpoint rm needs IF", "usage: epgctl endpoint rm IF");
+	check_refused("endpoint rm", "endpoint rm needs IF",
+		      "usage: epgctl endpoint rm [--vlan N] [--netns NAME|PATH] IF");
 	check_refused("apply -f", "--file needs an argument", "");
 	check_refused("", "a command is missing", "epgctl help lists the commands");
 	check_refused("-j", "a command is missing", "epgctl help lists the commands");

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,8 @@ static struct tables *sample(void)
 	endpoint->has_mac = true;
 	memcpy(endpoint->mac, (uint8_t[]){2, 0, 0, 0, 0, 9}, 6);
 	build_match_interface(&builder, back, "veth-front-*");
+	build_match_station(&builder, back, "eth1", 120, 7);
+	build_match_station(&builder, back, NULL, 0, 8);
 	return build_tables(&builder, NULL);
 }
 
@@ -108,6 +111,142 @@ Test(catalog, exact_names_bind_before_globs_and_earlier_globs_before_later_ones)
 	cr_assert_str_eq(catalog_string(&catalog, binding->interface), "veth-*");
 	cr_assert_str_eq(catalog_string(&catalog, catalog.groups[binding->group].name), "shop/store/front");
 	cr_assert_null(catalog_binding_of(&catalog, "eth0"));
+}
+
+/* ---- who is behind an interface ---- */
+
+/* Groups of two VRFs, whose matches stand in the file in an order that is none of the catalog's. */
+static struct tables *stations(void)
+{
+	MODEL_BUILDER(builder);
+	uint32_t tenant = build_tenant(&builder, "shop");
+	uint32_t prod = build_vrf(&builder, "shop/prod", tenant, true),
+		 dev = build_vrf(&builder, "shop/dev", tenant, true);
+	uint32_t front = build_group(&builder, "shop/a/front", 0, build_bridge_domain(&builder, "shop/bd1", prod));
+	uint32_t back = build_group(&builder, "shop/a/back", 0, build_bridge_domain(&builder, "shop/bd2", dev));
+	struct model_prefix ips[] = {build_prefix("10.1.0.7/32"), build_prefix("fd00::7/128")};
+	struct model_match *match;
+
+	build_match_station(&builder, front, NULL, 0, 1);
+	build_match_station(&builder, front, "eth*", 120, 0);
+	build_match_station(&builder, front, "eth[1]", 0, 2);
+	match = build_match_station(&builder, front, "eth1", 120, 7);
+	match->ips = ips;
+	match->n_ips = 2;
+	build_match_prefix(&builder, front, "10.9.0.0/24");
+	build_match_interface(&builder, front, "eth1");
+	build_match_station(&builder, back, "eth1", 120, 0);
+	build_match_station(&builder, back, NULL, 0, 1);
+	build_match_station(&builder, back, "eth?", 7, 0);
+	build_endpoint(&builder, back, "eth9");
+	return build_tables(&builder, NULL);
+}
+
+/* "interface vlan last-byte-of-mac group" of each that is behind the interface. */
+static void list_behind(const struct catalog *catalog, const char *interface, uint32_t vrf, char text[512])
+{
+	const struct catalog_binding *binding = NULL;
+	size_t length = 0;
+
+	text[0] = '\0';
+	while ((binding = catalog_behind_next(catalog, interface, vrf, binding)))
+		length += (size_t)snprintf(text + length, 512 - length, "%s %u %u %s\n",
+					   catalog_string(catalog, binding->interface), binding->vlan, binding->mac[5],
+					   catalog_string(catalog, catalog->groups[binding->group].name));
+}
+
+Test(catalog, stations_behind_an_interface_come_with_exact_names_first)
+{
+	AUTO(tables_free) struct tables *tables = stations();
+	struct catalog catalog = open_sample(tables);
+	uint32_t prod = catalog_group_by_name(&catalog, "shop/a/front")->vrf;
+	uint32_t dev = catalog_group_by_name(&catalog, "shop/a/back")->vrf;
+	char text[512];
+
+	list_behind(&catalog, "eth1", CATALOG_NONE, text);
+	cr_assert_str_eq(text, "eth1 120 7 shop/a/front\n"
+			       "eth1 120 0 shop/a/back\n"
+			       "eth* 120 0 shop/a/front\n"
+			       "eth[1] 0 2 shop/a/front\n"
+			       "eth? 7 0 shop/a/back\n");
+	list_behind(&catalog, "eth20", prod, text);
+	cr_assert_str_eq(text, "eth* 120 0 shop/a/front\n* 0 1 shop/a/front\n");
+	list_behind(&catalog, "bond0", dev, text);
+	cr_assert_str_eq(text, "* 0 1 shop/a/back\n", "an uplink takes those of its own VRF");
+	list_behind(&catalog, "bond0", CATALOG_NONE, text);
+	cr_assert_str_eq(text, "");
+}
+
+Test(catalog, stations_have_their_addresses)
+{
+	AUTO(tables_free) struct tables *tables = stations();
+	struct catalog catalog = open_sample(tables);
+	const struct catalog_binding *binding = catalog_behind_next(&catalog, "eth1", CATALOG_NONE, NULL);
+
+	cr_assert(binding);
+	cr_assert_eq(binding->behind, CATALOG_BEHIND);
+	cr_assert_eq(binding->glob, 0);
+	cr_assert_gt(binding->line, 0);
+	cr_assert_eq(binding->mac[0], 2);
+	cr_assert_eq(binding->n_addresses, 2);
+	cr_assert_eq(catalog.addresses[binding->first_address].address[12], 10);
+	cr_assert_eq(catalog.addresses[binding->first_address + 1].address[0], 0xfd);
+	binding = catalog_behind_next(&catalog, "eth1", CATALOG_NONE, binding);
+	cr_assert_eq(binding->n_addresses, 0);
+}
+
+Test(catalog, an_interface_itself_is_bound_by_no_station)
+{
+	AUTO(tables_free) struct tables *tables = stations();
+	struct catalog catalog = open_sample(tables);
+	const struct catalog_binding *binding = catalog_binding_of(&catalog, "eth1");
+
+	cr_assert(binding);
+	cr_assert_eq(binding->behind, CATALOG_ALONE);
+	cr_assert_eq(binding->vlan, 0);
+	cr_assert_eq(binding->glob, 1, "endpoints go before a match, even if it has a plain name");
+	cr_assert(catalog_binding_of(&catalog, "eth9"));
+	cr_assert_null(catalog_binding_of(&catalog, "eth2"));
+}
+
+Test(catalog, bindings_out_of_order_or_of_nobody_are_refused)
+{
+	AUTO(tables_free) struct tables *tables = stations();
+	struct catalog catalog = open_sample(tables);
+	struct catalog_binding *bindings = (struct catalog_binding *)(uintptr_t)catalog.bindings;
+	struct catalog_binding *behind, kept;
+
+	cr_assert_eq(catalog.n_bindings, 9);
+	kept = bindings[0];
+	bindings[0] = bindings[1];
+	bindings[1] = kept;
+	cr_assert_eq(catalog_open(tables->catalog, tables->catalog_length, &catalog), -EBADMSG, "a glob before a name");
+	bindings[1] = bindings[0];
+	bindings[0] = kept;
+	cr_assert_eq(catalog_open(tables->catalog, tables->catalog_length, &catalog), 0);
+	behind = (struct catalog_binding *)(uintptr_t)catalog_behind_next(&catalog, "eth1", CATALOG_NONE, NULL);
+#define REFUSED(field, value, why)                                                                          \
+	kept = *behind;                                                                                     \
+	behind->field = (value);                                                                            \
+	cr_assert_eq(catalog_open(tables->catalog, tables->catalog_length, &catalog), -EBADMSG, "%s", why); \
+	*behind = kept;
+	REFUSED(behind, CATALOG_ALONE, "it has a VLAN")
+	REFUSED(behind, CATALOG_BEHIND_UPLINK, "others behind interfaces come later")
+	REFUSED(behind, 3, "there is no such kind")
+	REFUSED(vlan, 4095, "there is no such VLAN")
+	behind++;
+	REFUSED(vlan, 0, "neither VLAN nor MAC address")
+	behind = &bindings[0];
+	REFUSED(vlan, 1, "an interface itself has no VLAN")
+	behind = &bindings[5];
+	REFUSED(behind, CATALOG_BEHIND_UPLINK, "one behind an interface comes after it")
+	behind = &bindings[catalog.n_bindings - 1];
+	REFUSED(vlan, 1, "behind just any uplink there are no VLANs")
+	behind->mac[5] = 0;
+	REFUSED(mac[0], 0, "no MAC address")
+	behind->mac[5] = 1;
+#undef REFUSED
+	cr_assert_eq(catalog_open(tables->catalog, tables->catalog_length, &catalog), 0);
 }
 
 /* Whatever was opened must be readable from end to end without leaving its section. */
@@ -194,6 +333,8 @@ static size_t read_all(const struct catalog *catalog)
 		read += read_string(catalog, binding->interface) + catalog->groups[binding->group].line;
 		check_slice(binding->first_address, binding->n_addresses, catalog->n_addresses);
 	}
+	for (const struct catalog_binding *i = NULL; (i = catalog_behind_next(catalog, "eth1", 0, i));)
+		read += i->line;
 	return read;
 }
 

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "reading.h"
 
+Test(check, flags_that_contradict_each_other_never_match)
+{
+	expect_warning(BEFORE_ENTRY ", prot: tcp, tcpFlags: [syn, fin]" AFTER_ENTRY, ENTRY_LINE, "never decides");
+	expect_warning(BEFORE_ENTRY ", prot: tcp, tcpFlags: [ack, rst, syn]" AFTER_ENTRY, ENTRY_LINE, "never decides");
+	expect_nothing(BEFORE_ENTRY ", prot: tcp, tcpFlags: [fin]" AFTER_ENTRY);
+	expect_nothing(BEFORE_ENTRY ", prot: tcp, tcpFlags: [rst, fin]" AFTER_ENTRY);
+	expect_nothing(BEFORE_ENTRY ", prot: tcp, tcpFlags: [syn, ack]" AFTER_ENTRY);
+	expect_nothing(BEFORE_ENTRY ", prot: tcp, tcpFlags: est" AFTER_ENTRY);
+}
+
 Test(check, what_never_decides_gets_a_warning)
 {
 	expect_warning(BEFORE_ENTRY "}\n    - {name: again" AFTER_ENTRY, 12, "entry \"again\" never decides");

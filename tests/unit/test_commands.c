@@ -169,7 +169,8 @@ Test(commands, a_synopsis_tells_what_must_be_given)
 
 	help_synopsis(stream, arguments_find_command("endpoint add"));
 	fclose(stream);
-	cr_assert_str_eq(text, "epgctl endpoint add -g GROUP [--ip ADDR]… [--mac MAC] IF");
+	cr_assert_str_eq(text, "epgctl endpoint add -g GROUP [--ip ADDR]… [--mac MAC] [--vlan N] [--netns NAME|PATH] "
+			       "[--detour] IF");
 }
 
 Test(commands, lint_names_every_code)

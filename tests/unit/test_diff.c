@@ -227,3 +227,14 @@ Test(diff, what_is_only_audited_permits_nothing)
 	EXPECT(told, "changed rule shop/web > http > shop/http > web: now audited only (6)",
 	       "removed permission shop/store/front -> shop/store/back: by shop/web (11)");
 }
+
+Test(diff, stations_behind_an_interface_are_matched_by_what_tells_them_apart)
+{
+	struct told told = diff(BEGIN FRONT "    - {name: back, bridgeDomain: bd1, provide: [web], match: [{interface: "
+					    "eth1, vlan: 120, ips: [10.1.0.9]}, {interface: \"eth*\"}]}\n",
+				BEGIN FRONT "    - {name: back, bridgeDomain: bd1, provide: [web], match: [{interface: "
+					    "eth1, vlan: 121}, {interface: \"eth*\"}]}\n");
+
+	EXPECT(told, "changed group shop/store/back: no longer matches station eth1/120; no longer matches station "
+		     "eth1/120 with address 10.1.0.9; now matches station eth1/121 (12)");
+}

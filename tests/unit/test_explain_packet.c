@@ -179,3 +179,56 @@ Test(explain_packet, contradictory_questions_are_refused)
 		cr_assert_neq(epg_error(epg)->message[0], '\0');
 	}
 }
+
+/* From 10.1.0.2, or fd00:1::2, to an address, each an endpoint or not. */
+static struct packet build(const char *source, const char *destination, uint16_t source_vlan, uint16_t destination_vlan)
+{
+	struct explain_packet packet = read_question(QUESTION(.protocol = "udp", .destination_port = 53));
+	struct explain_sides sides = {
+		.source = {.ifindex = source_vlan ? EPG_PORT | 1 : 0, .vlan = source_vlan},
+		.destination = {.ifindex = EPG_PORT | 2, .vlan = destination_vlan},
+	};
+	struct packet frame;
+
+	cr_assert_eq(text_parse_address(source, sides.source.address), 0);
+	cr_assert_eq(text_parse_address(destination, sides.destination.address), 0);
+	cr_assert_eq(explain_packet_build(&packet, &sides, &frame), 0);
+	return frame;
+}
+
+static uint16_t word_at(const struct packet *frame, size_t offset)
+{
+	return (uint16_t)(frame->data[offset] << 8 | frame->data[offset + 1]);
+}
+
+Test(explain_packet, a_frame_carries_the_tag_of_the_hook_that_decides)
+{
+	struct packet from = build("10.1.0.2", "10.1.0.3", 120, 130), to = build("192.0.2.1", "10.1.0.3", 0, 130),
+		      plain = build("192.0.2.1", "10.1.0.3", 0, 0);
+
+	cr_assert_eq(word_at(&from, 12), 0x8100);
+	cr_assert_eq(word_at(&from, 14), 120);
+	cr_assert_eq(word_at(&from, 16), 0x0800);
+	cr_assert_eq(word_at(&to, 12), 0x8100, "towards it the endpoint's own hook decides");
+	cr_assert_eq(word_at(&to, 14), 130);
+	cr_assert_eq(word_at(&plain, 12), 0x0800);
+}
+
+Test(explain_packet, what_is_sent_to_many_has_their_mac_address)
+{
+	static const struct {
+		const char *source, *destination;
+		uint8_t mac[6];
+	} cases[] = {
+		{"10.1.0.2", "224.129.2.3", {0x01, 0x00, 0x5e, 0x01, 0x02, 0x03}},
+		{"10.1.0.2", "255.255.255.255", {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+		{"fd00:1::2", "ff02::1:2", {0x33, 0x33, 0x00, 0x01, 0x00, 0x02}},
+		{"10.1.0.2", "223.255.255.255", {0x02, 0x00, 0x00, 0x00, 0x00, 0x02}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct packet frame = build(cases[i].source, cases[i].destination, 0, 0);
+
+		cr_assert_arr_eq(frame.data, cases[i].mac, 6, "%s", cases[i].destination);
+	}
+}

@@ -258,7 +258,7 @@ Test(flow_fate, contracts_across_vrfs_count)
 
 Test(flow_fate, silence_longer_than_the_timeout_is_idleness)
 {
-	const struct epg_control control = {.tcp_timeout = {100, 1000, 10}, .timeout = {50, 50, 50}};
+	const struct epg_control control = {.connection_timeout = {100, 1000, 10}, .timeout = {50, 50, 50}};
 	struct epg_flow_key key = {.protocol = IPPROTO_TCP};
 	struct epg_flow flow = {.seen = UINT32_MAX - 10, .state = EPG_FLOW_NEW};
 
@@ -269,4 +269,19 @@ Test(flow_fate, silence_longer_than_the_timeout_is_idleness)
 	key.protocol = IPPROTO_UDP;
 	cr_assert(flow_fate_is_idle(&control, &key, &flow, 90));
 	cr_assert_not(flow_fate_is_idle(&control, &key, &flow, UINT32_MAX - 12), "seen after we have read the clock");
+	cr_assert_eq(flow_fate_idle(&flow, UINT32_MAX - 12), 0);
+	cr_assert_eq(flow_fate_idle(&flow, 9), 20);
+}
+
+Test(flow_fate, what_has_connections_has_their_timeouts)
+{
+	const struct epg_control control = {.connection_timeout = {100, 1000, 10}, .timeout = {50, 60, 70}};
+	static const uint8_t with[] = {IPPROTO_TCP, IPPROTO_SCTP, IPPROTO_DCCP},
+			     without[] = {IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_ICMP, IPPROTO_GRE};
+	struct epg_flow flow = {.state = EPG_FLOW_ESTABLISHED};
+
+	for (size_t i = 0; i < ARRAY_SIZE(with); i++)
+		cr_assert_eq(flow_fate_timeout(&control, &(struct epg_flow_key){.protocol = with[i]}, &flow), 1000);
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		cr_assert_eq(flow_fate_timeout(&control, &(struct epg_flow_key){.protocol = without[i]}, &flow), 60);
 }

@@ -153,11 +153,12 @@ Test(leaks, members_by_address_are_found_in_their_own_vrf)
 	struct compiled compiled;
 	struct text text;
 
-	situation.y = ", provide: [c], match: [{ip: 10.9.0.64/26}]";
+	situation.y = ", provide: [c], match: [{ip: 10.9.0.64/26}, {mac: \"02:00:00:00:00:01\"}]";
 	text = write_policy(situation);
 	compiled = compile_text(text.text, NULL);
 	cr_assert_eq(look_up(&compiled, "t/app/x", "10.9.0.70"), vrf_leaf(&compiled, "t/app/y"));
 	cr_assert_eq(look_up(&compiled, "t/app/x", "10.9.0.7"), UINT32_MAX);
+	cr_assert_eq(look_up(&compiled, "t/app/x", "2001:db8::1"), UINT32_MAX, "a station has no prefix");
 	cr_assert_eq(look_up(&compiled, "t/app/y", "10.9.0.70"),
 		     EPG_PREFIX_MEMBER | compiled_class(&compiled, "t/app/y"));
 	compiled_clear(&compiled);

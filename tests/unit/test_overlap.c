@@ -50,3 +50,30 @@ Test(overlap, one_vrf_may_repeat_itself)
 	cr_assert_eq(overlap_find(&builder.model, &shared), 0);
 	cr_assert_not(shared[vrf]);
 }
+
+Test(overlap, stations_declare_addresses_as_endpoints_do)
+{
+	struct model_prefix ip = build_prefix("10.1.0.7/32");
+
+	ip.length = 128;
+	for (unsigned int station = 0; station < 2; station++) {
+		MODEL_BUILDER(builder);
+		uint32_t tenant = build_tenant(&builder, "t");
+		uint32_t first = build_vrf(&builder, "t/first", tenant, true);
+		uint32_t second = build_vrf(&builder, "t/second", tenant, true);
+		uint32_t domain = build_bridge_domain(&builder, "t/a", first);
+		uint32_t group = build_group(&builder, "t/p/g", 0, build_bridge_domain(&builder, "t/b", second));
+		AUTO_FREE bool *shared = NULL;
+
+		build_subnet(&builder, domain, "10.1.0.1/24");
+		if (station) {
+			struct model_match *match = build_match_station(&builder, group, "eth1", 120, 0);
+
+			match->ips = &ip;
+			match->n_ips = 1;
+		}
+		cr_assert_eq(overlap_find(&builder.model, &shared), 0);
+		cr_assert_eq(shared[first], station);
+		cr_assert_eq(shared[second], station);
+	}
+}

@@ -323,3 +323,24 @@ Test(packet, other_frames_are_as_long_as_ethernet_asks)
 	spec.payload = PACKET_MAX;
 	cr_assert_eq(packet_build_other(&spec, 0x88cc, &packet), -EMSGSIZE);
 }
+
+Test(packet, tags_stand_before_the_ethertype_outermost_first)
+{
+	static const uint8_t tagged[] = {0x88, 0xa8, 0x00, 0x78, 0x81, 0x00, 0xe0, 0x07, 0x08, 0x00, 0x45};
+	struct packet_spec spec = {MACS, IPV4_ENDS, .protocol = IPPROTO_TCP, .tcp_flags = PACKET_TCP_SYN};
+	struct packet plain, packet;
+
+	cr_assert_eq(packet_build(&spec, &plain), 0);
+	spec.n_tags = 2;
+	spec.tags[0] = (struct packet_tag){0x88a8, 120};
+	spec.tags[1] = (struct packet_tag){0x8100, 0xe007};
+	cr_assert_eq(packet_build(&spec, &packet), 0);
+	cr_assert_eq(memcmp(packet.data + 12, tagged, sizeof(tagged)), 0);
+	cr_assert_eq(packet.network, plain.network + 8);
+	cr_assert_eq(packet.length, plain.length + 8);
+	cr_assert_eq(memcmp(packet.data + packet.network, plain.data + plain.network, plain.length - plain.network), 0);
+	cr_assert_eq(packet_build_arp(&spec, 1, &packet), 0);
+	cr_assert_eq(packet.network, plain.network + 8);
+	spec.n_tags = PACKET_TAGS_MAX + 1;
+	cr_assert_eq(packet_build(&spec, &packet), -EINVAL);
+}

@@ -98,8 +98,8 @@ Test(policy_cost, every_contract_is_told_with_what_it_takes)
 
 	cr_assert_eq(epg_policy_costs_each(epg, policy, take_contract, NULL, &costs), 0);
 	cr_assert_str_eq(costs.contracts, "contract shop/bulk 15: 2 pairs 4 rules\n"
-					  "taboo shop/no-web 17: 1 pairs 1 rules\n"
 					  "contract shop/web 14: 1 pairs 1 rules\n"
+					  "taboo shop/no-web 17: 1 pairs 1 rules\n"
 					  "contract shop/idle 16: 0 pairs 1 rules\n");
 	cr_assert_str_eq(costs.maps, "");
 }

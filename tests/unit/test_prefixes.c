@@ -51,6 +51,20 @@ Test(prefixes, the_longest_prefix_of_the_vrf_names_the_group)
 	cr_assert_eq(memcmp(front, &tables->classes[class_of(tables, "shop/store/back")], sizeof(*front)), 0);
 }
 
+Test(prefixes, stations_have_none)
+{
+	SHOP(shop);
+	AUTO(tables_free) struct tables *tables = NULL;
+	const struct epg_class *front;
+
+	build_match_station(&shop.builder, shop.back, NULL, 0, 7);
+	build_match_station(&shop.builder, shop.back, "eth1", 120, 0);
+	tables = build_tables(&shop.builder, NULL);
+	front = &tables->classes[class_of(tables, "shop/store/front")];
+	cr_assert_eq(front->prefixes4, EPG_TARGET_MISS);
+	cr_assert_eq(front->prefixes6, EPG_TARGET_MISS);
+}
+
 Test(prefixes, prefixes_of_another_vrf_do_not_count)
 {
 	SHOP(shop);

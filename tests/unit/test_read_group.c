@@ -148,8 +148,6 @@ Test(read_group, what_is_not_enforced_is_refused)
 {
 	static const struct bad bad[] = {
 		{"match: [{label: a}]", "\"label\" is not supported yet", "take it out"},
-		{"match: [{mac: \"02:00:00:00:00:01\"}]", "\"mac\" is not supported yet", ""},
-		{"match: [{interface: eth1, vlan: 120}]", "\"vlan\" is not supported yet", ""},
 	};
 
 	EXPECT_ERRORS(BEFORE_EPG, "}\n", MORE_LINE, bad);

@@ -40,6 +40,8 @@ static bool matches(const struct catalog_rule *rule, const struct packet *packet
 
 	for (uint32_t i = 0; i < rule->n_kinds; i++)
 		kind = kind || is_within(fields[EPG_FIELD_KIND], rule->kinds[i]);
+	if (rule->early && fields[EPG_FIELD_FRAGMENT] == EPG_PIECE_EARLY)
+		return kind && is_within(fields[EPG_FIELD_DSCP], rule->dscp);
 	return kind && is_within(fields[EPG_FIELD_DESTINATION], rule->destination) &&
 	       is_within(fields[EPG_FIELD_SOURCE], rule->source) && rule->tcp_flags >> fields[EPG_FIELD_FLAGS] & 1 &&
 	       is_within(fields[EPG_FIELD_DSCP], rule->dscp) && is_within(fields[EPG_FIELD_FRAGMENT], rule->fragment) &&
@@ -64,7 +66,7 @@ static struct catalog_rule random_rule(uint64_t *random)
 	struct catalog_rule rule = any_rule((uint16_t)random_below(random, 3));
 
 	rule.n_kinds = 1 + (uint32_t)random_below(random, 2);
-	rule.kinds[1] = (struct catalog_range){EPG_KIND_IPV6, EPG_KIND_IPV6 + 2};
+	rule.kinds[1] = (struct catalog_range){EPG_KIND_IPV6, EPG_KIND_IPV6 + (uint16_t)random_below(random, 3)};
 	rule.audit = random_below(random, 4) == 0;
 	rule.dscp = random_below(random, 3) ? RANGE_ANY : random_range(random, 4);
 	if (random_below(random, 6) == 0) {
@@ -76,8 +78,14 @@ static struct catalog_rule random_rule(uint64_t *random)
 	if (random_below(random, 3) == 0)
 		rule.tcp_flags = (uint16_t)random_next(random);
 	if (rule.destination.last != UINT16_MAX || rule.source.last != UINT16_MAX ||
-	    rule.tcp_flags != MODEL_TCP_FLAGS_ANY)
+	    rule.tcp_flags != MODEL_TCP_FLAGS_ANY) {
 		rule.fragment = (struct catalog_range){0, 0};
+		rule.early = !rule.audit && random_below(random, 2); /* it permits */
+	} else if (rule.audit) {
+		rule.fragment.last = EPG_PIECE_LATER;
+	}
+	if (random_below(random, 2)) /* of one family */
+		rule.n_kinds = 1;
 	return rule;
 }
 
@@ -88,9 +96,11 @@ static struct packet random_packet(uint64_t *random)
 		[EPG_FIELD_KIND] = (uint16_t)(random_below(random, 2) * EPG_KIND_IPV6 + random_below(random, 4)),
 		[EPG_FIELD_DSCP] = (uint16_t)random_below(random, 5),
 		[EPG_FIELD_VIEW] = (uint16_t)random_below(random, 2),
-		[EPG_FIELD_FRAGMENT] = random_below(random, 4) == 0,
+		[EPG_FIELD_FRAGMENT] = (uint16_t)random_below(random, 6),
 	}};
 
+	if (packet.fields[EPG_FIELD_FRAGMENT] > EPG_PIECE_EARLY)
+		packet.fields[EPG_FIELD_FRAGMENT] = EPG_PIECE_WHOLE;
 	if (packet.fields[EPG_FIELD_FRAGMENT])
 		return packet;
 	packet.fields[EPG_FIELD_DESTINATION] = (uint16_t)random_below(random, 7);
@@ -107,12 +117,13 @@ Test(rule_boxes, find_the_first_rule_that_matches)
 		BUILDER builder = {0};
 		struct catalog_rule rules[12];
 		struct diagram_box boxes[ARRAY_SIZE(rules) * RULE_BOXES_MAX];
+		struct rule_boxes_early early = {0};
 		size_t n_rules = 1 + random_below(&random, ARRAY_SIZE(rules)), n = 0;
 		uint32_t root;
 
 		for (uint32_t i = 0; i < n_rules; i++) {
 			rules[i] = random_rule(&random);
-			n += rule_boxes(&rules[i], EPG_TARGET_LEAF | i, boxes + n);
+			n += rule_boxes(&rules[i], EPG_TARGET_LEAF | i, &early, boxes + n);
 		}
 		cr_assert_eq(diagram_build(&builder, boxes, n, &root), 0);
 		for (unsigned int i = 0; i < 2000; i++) {
@@ -139,9 +150,10 @@ Test(rule_boxes, a_set_of_flags_becomes_its_fewest_intervals)
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		struct catalog_rule rule = any_rule(6);
 		struct diagram_box boxes[RULE_BOXES_MAX];
+		struct rule_boxes_early early = {0};
 
 		rule.tcp_flags = sets[i].set;
-		cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, boxes), sets[i].n, "%#x", sets[i].set);
+		cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, &early, boxes), sets[i].n, "%#x", sets[i].set);
 	}
 }
 
@@ -150,11 +162,55 @@ Test(rule_boxes, ports_imply_a_whole_packet_at_no_cost)
 	BUILDER builder = {0};
 	struct catalog_rule rule = any_rule(6);
 	struct diagram_box boxes[RULE_BOXES_MAX];
+	struct rule_boxes_early early = {0};
 	uint32_t root;
 
 	rule.destination = (struct catalog_range){80, 80};
 	rule.fragment = (struct catalog_range){0, 0};
-	cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, boxes), 1);
+	cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, &early, boxes), 1);
 	cr_assert_eq(diagram_build(&builder, boxes, 1, &root), 0);
 	cr_assert_eq(builder.nodes.n_lines, 2, "one for the kind, one for the port");
+}
+
+/* Permits of single ports: one node tells early pieces of all of them from packets to port 0. */
+Test(rule_boxes, early_pieces_cost_one_node_however_many_rules_permit_them)
+{
+	BUILDER builder = {0};
+	struct diagram_box boxes[3 * RULE_BOXES_MAX];
+	struct rule_boxes_early early = {0};
+	size_t n = 0;
+	uint32_t root;
+
+	for (uint16_t i = 0; i < 3; i++) {
+		struct catalog_rule rule = any_rule(6);
+
+		rule.destination = (struct catalog_range){80 + 2 * i, 80 + 2 * i};
+		rule.fragment = (struct catalog_range){0, 0};
+		rule.early = 1;
+		n += rule_boxes(&rule, EPG_TARGET_LEAF | i, &early, boxes + n);
+	}
+	cr_assert_eq(n, 4, "one of the three permits them for all");
+	cr_assert(rule_boxes_is_early(&boxes[1]));
+	cr_assert_not(rule_boxes_is_early(&boxes[0]));
+	cr_assert_not(rule_boxes_is_early(&boxes[3]));
+	cr_assert_eq(diagram_build(&builder, boxes, n, &root), 0);
+	cr_assert_eq(builder.nodes.n_lines, 3, "the kind, the port, and what comes early");
+}
+
+/* What only some DSCP permits leaves the rest to others. */
+Test(rule_boxes, a_permit_of_marked_packets_permits_early_ones_that_are_marked)
+{
+	struct rule_boxes_early early = {0};
+	struct diagram_box boxes[RULE_BOXES_MAX];
+	struct catalog_rule rule = any_rule(6);
+
+	rule.destination = (struct catalog_range){80, 80};
+	rule.fragment = (struct catalog_range){0, 0};
+	rule.dscp = (struct catalog_range){46, 46};
+	rule.early = 1;
+	cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, &early, boxes), 2);
+	cr_assert_eq(boxes[1].fields[EPG_FIELD_DSCP].first, 46);
+	rule.dscp = RANGE_ANY;
+	cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, &early, boxes), 2);
+	cr_assert_eq(rule_boxes(&rule, EPG_TARGET_LEAF, &early, boxes), 1);
 }

@@ -130,3 +130,26 @@ Test(rule_match, the_opposite_of_an_arp_keeps_its_opcode_in_place)
 	cr_assert_eq(opposite.destination, 40000);
 	cr_assert_eq(opposite.source, 80);
 }
+
+Test(rule_match, pieces_that_come_early_match_permits_whatever_ports_they_ask_for)
+{
+	struct compiled compiled = compile_text(with_taboo, NULL);
+	struct rule_packet piece = {.kind = IPPROTO_TCP, .fragment = EPG_PIECE_EARLY};
+	uint32_t rules[8];
+
+	cr_assert_eq(find(&compiled, "shop/store/back", piece, rules, ARRAY_SIZE(rules)), 3);
+	cr_assert_eq(level_of(&compiled, rules[0]), EPG_LEVEL_FILTERED, "port 80, not the rule for later fragments");
+	cr_assert_eq(compiled.tables->rules[rules[0]].action, EPG_PERMIT);
+	cr_assert_eq(compiled.catalog.rules[rules[0]].destination.first, 80);
+	cr_assert_eq(level_of(&compiled, rules[1]), EPG_LEVEL_ANY_FILTERED, "the deny of all TCP");
+	cr_assert_eq(level_of(&compiled, rules[2]), EPG_LEVEL_ANY_UNFILTERED);
+	cr_assert_eq(find(&compiled, "shop/store/shy", piece, rules, ARRAY_SIZE(rules)), 3,
+		     "the taboo asks for a port");
+	piece.kind = IPPROTO_UDP;
+	cr_assert_eq(find(&compiled, "shop/store/back", piece, rules, ARRAY_SIZE(rules)), 1);
+	piece.kind = IPPROTO_TCP;
+	piece.fragment = EPG_PIECE_LATER;
+	cr_assert_eq(find(&compiled, "shop/store/back", piece, rules, ARRAY_SIZE(rules)), 3);
+	cr_assert_eq(compiled.catalog.rules[rules[0]].fragment.first, EPG_PIECE_LATER);
+	compiled_clear(&compiled);
+}

@@ -22,6 +22,8 @@ static const char one_vrf[] =
 	"  - {name: web, entries: [{name: http, etherT: ip, prot: tcp, dPort: 80}]}\n"
 	"  - {name: all, entries: [{name: any}]}\n"
 	"  - {name: loose, entries: [{name: http, etherT: ip, prot: tcp, dPort: 80, stateful: false}]}\n"
+	"  - {name: tcp, entries: [{name: any, etherT: ip, prot: tcp}]}\n"
+	"  - {name: pieces, entries: [{name: later, etherT: ip, prot: tcp, fragments: only}]}\n"
 	"  - {name: arp, entries: [{name: request, etherT: arp, arpOpcode: request}]}\n"
 	"  - {name: echo, entries: [{name: ping, etherT: ipv4, prot: icmp, icmpType: echo-request, stateful: false}]}\n"
 	"  contracts:\n"
@@ -315,5 +317,87 @@ Test(rules, a_contract_used_by_vzany_alone_has_no_rules_for_pairs)
 	cr_assert_eq(rules[0].reverse, 1);
 	cr_assert_eq(rules[1].role, CATALOG_ROLE_FROM_ANY);
 	cr_assert_eq(rules[1].reverse, 0);
+	compiled_clear(&compiled);
+}
+
+/* ---- pieces of packets ---- */
+
+#define EARLY_PIECE(kind) ((struct packet_fields){(kind), 0, 0, 0, 0, EPG_PIECE_EARLY, 0})
+#define LATER_PIECE(kind) ((struct packet_fields){(kind), 0, 0, 0, 0, EPG_PIECE_LATER, 0})
+#define TO_PORT_0 ((struct packet_fields){TCP, 0, 0, 0, 0, EPG_PIECE_WHOLE, 0})
+
+Test(rules, a_permit_of_ports_or_types_permits_pieces_that_come_early)
+{
+	struct compiled compiled =
+		compile_pair("subjects: [{name: s, filters: [web, echo, arp]}, {name: t, filters: [loose]}]");
+
+	cr_assert(compiled_permits(&compiled, X, Y, EARLY_PIECE(TCP)));
+	cr_assert(compiled_permits(&compiled, X, Y, EARLY_PIECE(EPG_KIND_IPV6 | TCP)));
+	cr_assert(compiled_permits(&compiled, X, Y, EARLY_PIECE(1)), "ICMP");
+	cr_assert_str_eq(catalog_string(&compiled.catalog, compiled_rule(&compiled, X, Y, EARLY_PIECE(TCP))->filter),
+			 "t/web", "the first one decides");
+	cr_assert_not(compiled_permits(&compiled, X, Y, EARLY_PIECE(17)));
+	cr_assert_not(compiled_permits(&compiled, X, Y, EARLY_PIECE(EPG_KIND_IPV6 | 58)));
+	cr_assert_not(compiled_permits(&compiled, X, Y, LATER_PIECE(TCP)));
+	cr_assert_not(compiled_permits(&compiled, X, Y, TO_PORT_0));
+	cr_assert_not(compiled_permits(&compiled, X, Y, EARLY_PIECE(0x806)), "ARP has no fragments");
+	cr_assert(compiled_permits(&compiled, Y, X, EARLY_PIECE(TCP)), "answers have a rule of their own");
+	compiled_clear(&compiled);
+}
+
+Test(rules, only_what_denies_every_packet_denies_pieces_that_come_early)
+{
+	struct compiled ports = compile_pair("subjects: [{name: s, filters: [web, {name: loose, action: deny}]}]");
+	struct compiled all = compile_pair("subjects: [{name: s, filters: [web, {name: tcp, action: deny}]}]");
+	struct compiled rest = compile_pair("subjects: [{name: s, filters: [web, {name: all, action: deny}]}]");
+
+	cr_assert(compiled_permits(&ports, X, Y, EARLY_PIECE(TCP)));
+	cr_assert_not(compiled_permits(&ports, X, Y, SYN));
+	cr_assert_not(compiled_permits(&all, X, Y, EARLY_PIECE(TCP)));
+	cr_assert_neq(compiled_leaf(&all, X, Y, EARLY_PIECE(TCP)), EPG_LEAF_IMPLICIT_DENY);
+	cr_assert(compiled_permits(&rest, X, Y, EARLY_PIECE(TCP)), "a filter goes before none");
+	cr_assert_not(compiled_permits(&rest, X, Y, EARLY_PIECE(17)));
+	cr_assert_neq(compiled_leaf(&rest, X, Y, EARLY_PIECE(17)), EPG_LEAF_IMPLICIT_DENY);
+	compiled_clear(&ports);
+	compiled_clear(&all);
+	compiled_clear(&rest);
+}
+
+Test(rules, audited_rules_are_not_asked_about_pieces_that_come_early)
+{
+	struct compiled compiled = compile_pair("subjects: [{name: s, filters: [web]}, {name: t, mode: audit, filters: "
+						"[{name: tcp, action: deny}, loose]}]");
+	struct packet_fields piece = EARLY_PIECE(TCP);
+
+	piece.view = EPG_VIEW_AUDITED;
+	cr_assert(compiled_permits(&compiled, X, Y, piece));
+	piece.fragment = EPG_PIECE_LATER;
+	cr_assert_not(compiled_permits(&compiled, X, Y, piece));
+	cr_assert_eq(compiled_rule(&compiled, X, Y, piece)->audit, 1);
+	cr_assert_eq(compiled_leaf(&compiled, Y, X, EARLY_PIECE(TCP)), EPG_LEAF_IMPLICIT_DENY);
+	piece = EARLY_PIECE(TCP);
+	piece.view = EPG_VIEW_AUDITED;
+	cr_assert_eq(compiled_leaf(&compiled, Y, X, piece), EPG_LEAF_IMPLICIT_DENY);
+	compiled_clear(&compiled);
+}
+
+Test(rules, those_of_fragments_alone_say_so)
+{
+	struct compiled compiled =
+		compile_pair("subjects: [{name: s, filters: [pieces, web, tcp]}, "
+			     "{name: t, filters: [{name: pieces, action: deny, priority: level1}]}]");
+	unsigned int seen = 0;
+
+	for (size_t i = 0; i < compiled.catalog.n_rules; i++) {
+		bool alone = compiled.catalog.rules[i].fragment.first == EPG_PIECE_LATER;
+
+		cr_assert_eq(!!(compiled.tables->rules[i].flags & EPG_RULE_FRAGMENTS), alone, "rule %zu", i);
+		seen += alone;
+		if (alone)
+			cr_assert_not(compiled.tables->rules[i].flags & EPG_RULE_STATEFUL);
+	}
+	cr_assert_eq(seen, 4, "two entries, both directions");
+	cr_assert_eq(compiled_rule(&compiled, X, Y, LATER_PIECE(TCP))->fragment.first, EPG_PIECE_LATER);
+	cr_assert_eq(compiled_rule(&compiled, X, Y, EARLY_PIECE(TCP))->fragment.first, EPG_PIECE_WHOLE);
 	compiled_clear(&compiled);
 }
