@@ -5,7 +5,7 @@
 # network namespace with a bridge) and a pin directory of its own, tells its results as TAP, and leaves nothing
 # behind however it ends. Namespaces are entered with nsenter: `ip netns exec` would hide the BPF file system.
 #
-# From meson: EPGCTL and PROBE, paths of the programs.
+# From meson: EPGCTL and PROBE, paths of the programs, and OTHERS, of the object file made of others.bpf.c.
 set -euo pipefail
 
 : "${EPGCTL:?run the tests with: meson test --suite e2e}" "${PROBE:?}"
@@ -18,6 +18,7 @@ host=$run-host
 PIN=/sys/fs/bpf/$run
 scratch=$(mktemp -d)
 pins=("$PIN")
+leftovers=() # directories of the BPF file system that are not epgctl's
 namespaces=()
 children=()
 count=0
@@ -129,7 +130,7 @@ clean_up()
 		ip netns pids "$name" | xargs -r kill # what servers have forked
 		ip netns delete "$name"
 	done
-	rm -rf "$scratch"
+	rm -rf "$scratch" "${leftovers[@]}"
 	exit "$status"
 }
 trap clean_up EXIT
@@ -332,25 +333,28 @@ listens()
 	inside "$1" ss -H -n -l -"$2" "sport = :$3" | grep -q .
 }
 
-# gets CONTAINER ADDRESS PORT: the page of the server there.
+# gets CONTAINER ADDRESS PORT: the page of the server there, within $patience seconds.
 gets()
 {
 	local address=$2
 
 	[[ $address != *:* ]] || address="[$address]"
-	inside "$1" timeout 2 busybox wget -q -O - "http://$address:$3/" | grep -q '^this is '
+	inside "$1" timeout "${patience:-2}" busybox wget -q -O - "http://$address:$3/" | grep -q '^this is '
 }
 
 # pings CONTAINER ADDRESS
 pings()
 {
-	inside "$1" timeout 2 busybox ping -c 1 -W 1 "$2" >/dev/null
+	inside "$1" timeout "${patience:-2}" busybox ping -c 1 -W 1 "$2" >/dev/null
 }
 
 # talks CONTAINER tcp|udp ADDRESS PORT: an echo server there answers.
 talks()
 {
-	[[ $(echo "hello $RANDOM" | inside "$1" timeout 2 "$PROBE" talk "$2" "$3" "$4" 2>/dev/null) == *answered* ]]
+	local answer
+
+	answer=$(echo "hello $RANDOM" | inside "$1" timeout "${patience:-2}" "$PROBE" talk "$2" "$3" "$4" 2>/dev/null) || true
+	[[ $answer == *answered* ]]
 }
 
 # ---- a conversation that stays open: hello with start_talk, then say_line as often as one likes ----

@@ -4,7 +4,8 @@
  *
  *   probe send ADDRESS PORT COUNT [GAP_US]  sends COUNT datagrams that carry 0, 1, 2 … and waits between them,
  *                                           or fewer if SIGTERM comes; with skb->mark set to $MARK if that is set
- *   probe receive PORT IDLE_MS              takes them until none has come for IDLE_MS, and tells what was missing
+ *   probe receive PORT IDLE_MS              takes them until none has come for IDLE_MS, and tells what was missing;
+ *                                           of the multicast group $GROUP, too, if that is set
  *   probe echo tcp|udp PORT                 sends back what it gets, until killed
  *   probe talk tcp|udp ADDRESS PORT         each line of its input goes out; tells whether it came back in a second
  *   probe marks PORT                        answers each datagram with the DSCP that it came with, until killed
@@ -12,10 +13,18 @@
  *   probe flood ADDRESS PORT BYTES MS       sends datagrams of so many bytes as fast as it can, for so long
  *   probe measure PORT SKIP_MS MS           from the first datagram on, lets SKIP_MS go by, then counts for MS: tells
  *                                           datagrams, bytes and the microseconds that it took
+ *   probe large ADDRESS PORT BYTES          sends one datagram of so many bytes to an echo server: tells whether all of
+ *                                           it came back
+ *   probe frame INTERFACE [KEY=VALUE]...    sends a frame that is written by hand (keys: frame.h)
+ *   probe watch INTERFACE                   tells the tokens of such frames as they arrive, until killed
+ *   probe tcx PIN INTERFACE ingress|egress first|last  attaches a pinned program of another's, until killed
+ *   probe tick PORT MS                      says something to all who connect, every so often, until killed
+ *   probe crowd ADDRESS PORT COUNT MS       so many connections to such a one: the longest time that one heard nothing
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,10 +36,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probe.h"
+
 #define ANSWER_MS 1000
-#define BUFFER_BYTES (16 << 20)
 #define LINE_MAX_BYTES 1024
 #define FLOOD_MAX_BYTES 1472
+#define DATAGRAM_MAX_BYTES 65536
 
 static volatile sig_atomic_t terminated;
 
@@ -40,7 +51,7 @@ static void terminate(int signal_number)
 	terminated = 1;
 }
 
-static void die(const char *what)
+_Noreturn void die(const char *what)
 {
 	fprintf(stderr, "probe: %s: %s\n", what, strerror(errno));
 	exit(EXIT_FAILURE);
@@ -50,7 +61,9 @@ static int usage(void)
 {
 	fputs("usage: probe send ADDRESS PORT COUNT [GAP_US] | receive PORT IDLE_MS | echo tcp|udp PORT |"
 	      " talk tcp|udp ADDRESS PORT | marks PORT | mark ADDRESS PORT | flood ADDRESS PORT BYTES MS |"
-	      " measure PORT SKIP_MS MS\n",
+	      " measure PORT SKIP_MS MS | large ADDRESS PORT BYTES | frame INTERFACE [KEY=VALUE]... |"
+	      " watch INTERFACE | tcx PIN INTERFACE ingress|egress first|last | tick PORT MS | crowd ADDRESS PORT "
+	      "COUNT MS\n",
 	      stderr);
 	return 2;
 }
@@ -60,7 +73,7 @@ static int socket_type(const char *protocol)
 	return strcmp(protocol, "tcp") ? SOCK_DGRAM : SOCK_STREAM;
 }
 
-static int connect_to(const char *address, const char *port, int type)
+int connect_to(const char *address, const char *port, int type)
 {
 	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = type};
 	struct addrinfo *found;
@@ -78,7 +91,7 @@ static int connect_to(const char *address, const char *port, int type)
 }
 
 /* Both families at once: an IPv6 socket takes IPv4 as mapped addresses. */
-static int listen_on(const char *port, int type)
+int listen_on(const char *port, int type)
 {
 	struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(port))};
 	int buffer = BUFFER_BYTES, one = 1;
@@ -93,7 +106,7 @@ static int listen_on(const char *port, int type)
 	return fd;
 }
 
-static void sleep_us(long microseconds)
+void sleep_us(long microseconds)
 {
 	struct timespec pause = {microseconds / 1000000, microseconds % 1000000 * 1000};
 
@@ -133,7 +146,12 @@ static int run_receive(const char *port, int idle_ms)
 	uint32_t received = 0, repeated = 0, late = 0, next = 0;
 	int fd = listen_on(port, SOCK_DGRAM);
 	struct pollfd waiting = {.fd = fd, .events = POLLIN};
+	const char *group = getenv("GROUP");
+	struct ip_mreqn request = {.imr_ifindex = (int)if_nametoindex("eth0")};
 
+	if (group && (inet_pton(AF_INET, group, &request.imr_multiaddr) != 1 ||
+		      setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request))))
+		die(group);
 	while (poll(&waiting, 1, idle_ms) > 0) {
 		uint32_t message;
 
@@ -153,8 +171,9 @@ static int run_receive(const char *port, int idle_ms)
 
 static void echo_datagrams(int fd)
 {
+	static char message[DATAGRAM_MAX_BYTES];
+
 	for (;;) {
-		char message[LINE_MAX_BYTES];
 		struct sockaddr_in6 peer;
 		socklen_t length = sizeof(peer);
 		ssize_t size = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&peer, &length);
@@ -228,6 +247,28 @@ static int run_talk(const char *protocol, const char *address, const char *port)
 		else
 			puts(came_back(fd, line) ? "answered" : "silence");
 	}
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+static int run_large(const char *address, const char *port, size_t bytes)
+{
+	int fd = connect_to(address, port, SOCK_DGRAM);
+	struct pollfd waiting = {.fd = fd, .events = POLLIN};
+	static char data[DATAGRAM_MAX_BYTES], answer[DATAGRAM_MAX_BYTES];
+
+	if (bytes > sizeof(data))
+		return usage();
+	for (size_t i = 0; i < bytes; i++)
+		data[i] = (char)(i * 31 + i / 251);
+	if (send(fd, data, bytes, 0) != (ssize_t)bytes)
+		die("send");
+	if (poll(&waiting, 1, ANSWER_MS) <= 0 || recv(fd, answer, sizeof(answer), 0) != (ssize_t)bytes ||
+	    memcmp(data, answer, bytes) != 0) {
+		puts("silence");
+		return EXIT_FAILURE;
+	}
+	puts("answered");
 	close(fd);
 	return EXIT_SUCCESS;
 }
@@ -316,7 +357,7 @@ static int run_mark(const char *address, const char *port)
 
 /* ---- rates ---- */
 
-static int64_t now_us(void)
+int64_t now_us(void)
 {
 	struct timespec now;
 
@@ -364,6 +405,25 @@ static int run_measure(const char *port, int64_t skip_ms, int64_t ms)
 	return EXIT_SUCCESS;
 }
 
+static int run_crafted(int argc, char **argv)
+{
+	const char *command = argv[1];
+
+	if (!strcmp(command, "large") && argc == 5)
+		return run_large(argv[2], argv[3], (size_t)atol(argv[4]));
+	if (!strcmp(command, "frame") && argc >= 3)
+		return run_frame(argv[2], argc - 3, argv + 3);
+	if (!strcmp(command, "watch") && argc == 3)
+		return run_watch(argv[2]);
+	if (!strcmp(command, "tcx") && argc == 6)
+		return run_tcx(argv[2], argv[3], argv[4], argv[5]);
+	if (!strcmp(command, "tick") && argc == 4)
+		return run_tick(argv[2], atol(argv[3]));
+	if (!strcmp(command, "crowd") && argc == 6)
+		return run_crowd(argv[2], argv[3], (unsigned)atoi(argv[4]), atol(argv[5]));
+	return usage();
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -384,5 +444,5 @@ int main(int argc, char **argv)
 		return run_flood(argv[2], argv[3], (size_t)atol(argv[4]), atol(argv[5]));
 	if (!strcmp(command, "measure") && argc == 5)
 		return run_measure(argv[2], atol(argv[3]), atol(argv[4]));
-	return usage();
+	return argc > 1 ? run_crafted(argc, argv) : usage();
 }
