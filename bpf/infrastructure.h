@@ -222,7 +222,9 @@ STEP int infrastructure(void)
 	}
 	if (from_endpoint && is_router_message(packet))
 		return EPG_REASON_ROUTER;
-	if (from_endpoint ? !work->decided && is_dhcp_request(packet) : !work->foreign && is_dhcp_answer(packet))
+	/* It goes out; other endpoints are no servers. */
+	if (from_endpoint ? (!work->decided || leaves_host(work)) && is_dhcp_request(packet)
+			  : !work->foreign && is_dhcp_answer(packet))
 		return source_may_ask(work);
 	return NOT_INFRASTRUCTURE;
 }

@@ -96,12 +96,6 @@ static __always_inline bool is_beside_ip(const struct packet *packet)
 	return is_other(packet);
 }
 
-/* The hook is an uplink's egress. */
-static __always_inline bool leaves_host(const struct work *work)
-{
-	return work->hook == EPG_HOOK_TC_EGRESS && !work->destination.ifindex;
-}
-
 /*
  * What an endpoint sends by way of a switch that the kernel doesn't see comes back as if from outside: its address and
  * its MAC address together tell that it is the endpoint's. It is decided anew. True: that is who the source is.

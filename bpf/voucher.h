@@ -130,8 +130,9 @@ STEP int is_of_device_inside(void)
 
 static __always_inline void note_seen(struct epg_endpoint *endpoint, __u32 what)
 {
+	/* What another CPU's store overwrites is noted again by a later packet. */
 	if (!(endpoint->seen & what) && !epg_explaining)
-		__sync_fetch_and_or(&endpoint->seen, what);
+		endpoint->seen |= what;
 }
 
 #endif

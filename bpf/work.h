@@ -51,6 +51,12 @@ static __always_inline struct work *work_get(void)
 	return bpf_map_lookup_elem(&works, &zero);
 }
 
+/* The hook is an uplink's egress. */
+static __always_inline bool leaves_host(const struct work *work)
+{
+	return work->hook == EPG_HOOK_TC_EGRESS && !work->destination.ifindex;
+}
+
 /* Beside reasons: a packet on an uplink that concerns no endpoint. It is the host's own affair. */
 #define PASSES_BY (-2)
 

@@ -144,6 +144,7 @@ int epg_detach(struct epg *epg, const char *interface)
 	AUTO_JOURNAL struct journal journal = {0};
 	struct instance *instance;
 	AUTO_CLOSE int lock = -1;
+	bool detached;
 	uint32_t id;
 	int error;
 
@@ -159,7 +160,13 @@ int epg_detach(struct epg *epg, const char *interface)
 	error = forget_attachment(epg, instance, &journal, id);
 	if (error)
 		return error;
-	if (!hooks_detach(epg, id))
+	detached = hooks_detach(epg, id);
+	/* Not before: its last packets would teach them again. */
+	if (detached)
+		error = membership_forget_parents(epg, instance, &journal);
+	if (error)
+		return error;
+	if (!detached)
 		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, interface, NULL,
 				    "the interface is not attached");
 	journal_keep(&journal);

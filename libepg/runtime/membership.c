@@ -234,6 +234,33 @@ int membership_set_xdp(struct epg *epg, struct instance *instance, struct journa
 	return error < 0 ? context_fail_kernel(epg, error, "port_names", "can't read the map") : behind.error;
 }
 
+struct parting {
+	struct epg *epg;
+	struct instance *instance;
+	struct journal *journal;
+	int error;
+};
+
+static int forget_parent(void *user, const void *key, const void *value)
+{
+	const struct epg_endpoint_key *place = key;
+	const struct epg_endpoint *entry = value;
+	struct parting *parting = user;
+
+	if (entry->seen & EPG_SEEN_PARENT)
+		parting->error = write_binding(parting->epg, parting->instance, parting->journal, place->ifindex,
+					       observe_binding(entry, observe_generation(parting->instance)));
+	return parting->error ? 1 : 0;
+}
+
+int membership_forget_parents(struct epg *epg, struct instance *instance, struct journal *journal)
+{
+	struct parting parting = {epg, instance, journal, 0};
+	int error = walk_map(instance->fd.endpoints, forget_parent, &parting);
+
+	return error < 0 ? context_fail_kernel(epg, error, "endpoints", "can't read the map") : parting.error;
+}
+
 /* ---- what was owned before ---- */
 
 static bool is_address_of(const struct membership *membership, const struct epg_address_key *key)

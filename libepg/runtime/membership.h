@@ -24,6 +24,12 @@ struct membership {
 	size_t n_addresses;
 };
 
+/*
+ * Endpoints inside learn that their parent vouches for what comes from outside, and then take nothing else: they are to
+ * learn it anew, after one that may be the parent was detached.
+ */
+int membership_forget_parents(struct epg *epg, struct instance *instance, struct journal *journal);
+
 /* Makes the binding of `ifindex` that of an uplink. */
 void membership_be_uplink(struct membership *membership);
 

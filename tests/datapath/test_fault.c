@@ -350,8 +350,10 @@ Test(fault, a_port_fails_at_any_call)
 
 	snprintf(netns, sizeof(netns), "epgt-%d-f", (int)getpid());
 	snprintf(inside, sizeof(inside), "eth0@/run/netns/%s", netns);
-	cr_assert_eq(environment_run("ip netns add %s && ip -n %s link add eth0 type veth peer name p", netns, netns),
-		     0);
+	cr_assert_eq(
+		environment_run("ip netns add %s && ip link add link veth3 name eth0 netns %s type macvlan mode bridge",
+				netns, netns),
+		0);
 	cr_assert_eq(apply(&host, policies.first), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		bool failed = true;

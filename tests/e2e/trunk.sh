@@ -124,6 +124,33 @@ write_policy()
 	YAML
 }
 
+# finds CLIENT ADDRESS WHO: asks everybody for its MAC address, though it has just forgotten it, and is answered.
+finds()
+{
+	forget_neighbors "$1"
+	forget_neighbors "$3"
+	patience=0.2 pings "$1" "$2" || true # whether or not that may pass
+	inside "$1" ip neigh show to "$2" dev eth0 | grep -q lladdr
+}
+
+# check_stations_found HOW: containers find stations that are told by MAC address, with a tag and without.
+check_stations_found()
+{
+	check "$1: db finds the station without tag" finds db 10.3.0.21 three
+	check "$1: over IPv6" finds db fd00:3::21 three
+	check "$1: back finds the station of VLAN 130" finds back 10.2.0.21 two
+	check "$1: over IPv6" finds back fd00:2::21 two
+	check "$1: front finds the administrator's machine" finds front 10.1.0.22 admin
+	check "$1: over IPv6" finds front fd00:1::22 admin
+	forget_neighbors back
+	check "$1: the station of VLAN 130 gets back's page" gets two 10.2.0.2 80
+	forget_neighbors back
+	check "$1: and again, when back has forgotten it" gets two 10.2.0.2 80
+	check_frame "$1: its ARP probe reaches back" back two arp=1 spa=0.0.0.0 tpa=10.2.0.2
+	check_frame "$1: that of the station without tag reaches db" db three arp=1 spa=0.0.0.0 tpa=10.3.0.2
+	check_frame "$1: of a VLAN's machine, front" front one arp=1 spa=0.0.0.0 tpa=10.1.0.2
+}
+
 for name in front back db one; do
 	serve "$name" 80
 	watch_frames "$name"
@@ -169,11 +196,11 @@ frame four quarantined src=10.3.0.22 dst=10.3.0.2 dmac="$db"
 settle
 check_same "without tag, of a MAC address that nobody was given: does not arrive" 0 "$(arrivals db quarantined)"
 check "and is dropped as quarantine" test "$(dropped quarantine)" -gt "$before"
-for number in $(seq 100 111); do
+for number in $(seq 100 159); do
 	frame one many "src=10.1.0.$number" "smac=02:00:00:00:00:$(printf %02x "$number")" "${to_front[@]}"
 done
 settle
-check_same "twelve more machines of the VLAN all get through" 12 "$(arrivals front many)"
+check_same "sixty more machines of the VLAN all get through" 60 "$(arrivals front many)"
 check_drop spoofed-address "a learned address is not front's to take" one front src=10.1.0.100 dst=10.1.0.21 \
 	dmac="$(mac_of one)"
 
@@ -187,6 +214,9 @@ check "an apply leaves it alone" epgctl apply -f "$scratch/trunk.yaml"
 check "they still do" gets two 10.2.0.2 80
 check "it is taken away" epgctl endpoint rm trunk/130
 patience=0.7 check_not "they no longer do" gets two 10.2.0.2 80
+check "a station of it is given to the group, by its MAC address" epgctl endpoint add "trunk/130/$(mac_of two)" \
+	--group dc/all/manual --ip 10.2.0.21 --ip fd00:2::21
+check_stations_found "the trunk is nobody's"
 
 # The same station by its MAC address alone, behind whichever uplink; others behind it are the outside.
 check "the trunk is made an uplink" epgctl endpoint add trunk --group dc/lan
@@ -194,6 +224,7 @@ write_policy "{mac: \"$three\", ips: [10.3.0.21, \"fd00:3::21\"]}" >"$scratch/ma
 check "the station is told by its MAC address alone" epgctl apply -f "$scratch/mac.yaml"
 check "it gets db's page" gets three 10.3.0.2 80
 check "over IPv6" gets three fd00:3::2 80
+check_stations_found "the trunk is an uplink"
 patience=0.7 check_not "another machine, now the outside, does not" gets four 10.3.0.2 80
 check_drop spoofed-address "nor with the station's address" db four src=10.3.0.21 dst=10.3.0.2 dmac="$db"
 check_drop spoofed-address "nor with the station's MAC address and its own" db four src=10.3.0.22 smac="$three" \
