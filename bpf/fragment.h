@@ -63,13 +63,11 @@ static __always_inline void fragments_begin(struct epg_fragments *entry, const s
 
 /*
  * A later hook of this host sees the pieces once more: it neither counts them nor decides for the others. Across VRFs
- * each side has an entry of its own. What is sent to many has many receivers, which could not share one.
+ * each side has an entry of its own.
  */
 static __always_inline bool keeps_fragments(const struct work *work)
 {
-	if (epg_explaining || (work->hook == EPG_HOOK_TC_EGRESS && is_for_many(&work->packet)))
-		return false;
-	return !work->decided || work->crosses;
+	return !epg_explaining && (!work->decided || work->crosses);
 }
 
 /* ---- the first fragment ---- */

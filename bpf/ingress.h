@@ -17,6 +17,7 @@ static __always_inline int ingress_source(struct work *work, struct epg_endpoint
 		return reason_of_nobody(work, endpoint);
 	work->source_flags = binding->flags;
 	work->uplink = binding->flags & EPG_ENDPOINT_UPLINK ? 1 : 0;
+	work->device = binding->flags & EPG_ENDPOINT_DEVICE ? 1 : 0;
 	if (work->uplink)
 		return EPG_REASON_NONE;
 	work->source.ifindex = work->port;
@@ -70,9 +71,18 @@ static __always_inline void note_uplink(const struct work *work, struct epg_endp
 }
 
 /*
+ * A network card's driver has not received it, so a device stacked on the card has sent it. The kernel hands nothing to
+ * the card's own MAC address that way.
+ */
+static __always_inline bool is_of_device_without(const struct work *work, const struct epg_endpoint *endpoint)
+{
+	return work->device && endpoint->seen & EPG_SEEN_DRIVER && !work->by_driver && !work->addressed;
+}
+
+/*
  * Devices stacked on an uplink reach each other past it, or through it. What one with a hook has sent passes by: the
- * receiver's own hook looks at it. What comes by no driver is of a device without, and what passes by nature is the
- * host's only if it is addressed to the host. Else: EPG_REASON_NONE, it comes from outside.
+ * receiver's own hook looks at it. What passes by nature is the host's only if it is
+ * addressed to the host. Else: EPG_REASON_NONE, it comes from outside.
  */
 static __always_inline int ingress_stacked(struct work *work, const struct epg_endpoint *endpoint, bool passes)
 {
@@ -84,7 +94,7 @@ static __always_inline int ingress_stacked(struct work *work, const struct epg_e
 	work->decided = vouched_by();
 	if (work->decided)
 		return PASSES_BY;
-	if (is_of_device_inside() || (endpoint->seen & EPG_SEEN_DRIVER && !work->by_driver))
+	if (is_of_device_inside() || is_of_device_without(work, endpoint))
 		return EPG_REASON_UNVOUCHED;
 	if (!passes || work->addressed || is_for_many(&work->packet))
 		return EPG_REASON_NONE;

@@ -26,6 +26,7 @@ struct work {
 	__u8 behind_xdp; /* XDP has let the frame pass, if it has seen the frame as it is */
 	__u8 quotes;     /* `quoted` could be read */
 	__u8 uplink;     /* ingress: of one, whoever has sent it */
+	__u8 device;     /* which is a piece of hardware */
 	__u8 inside;     /* the hook is at a device inside its container's network namespace */
 	__u8 by_driver;  /* the frame was received, and not made or forwarded by this kernel */
 	__u8 addressed;  /* to the MAC address of the hook's own device */

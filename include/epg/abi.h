@@ -157,6 +157,8 @@ struct epg_endpoint_key {
  * address together with its MAC address is believed, where no hook vouches.
  */
 #define EPG_ENDPOINT_DETOUR 0x0080
+/* An uplink that is a piece of hardware: once its driver has been seen to use NAPI, what comes otherwise is no frame of its. */
+#define EPG_ENDPOINT_DEVICE 0x0100
 
 /* What an interface is bound to. */
 struct epg_binding {

@@ -8,6 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+
 #include <bpf/bpf.h>
 
 #include "runtime/hooks.h"
@@ -15,16 +18,31 @@
 #include "runtime/port.h"
 #include "runtime/walk.h"
 
-/* An uplink's own MAC address tells the host's frames from those of devices stacked on it; it need not have one. */
+static bool is_hardware(int fd, const char *interface)
+{
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = {.ifr_data = (void *)&driver};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	return !ioctl(fd, SIOCETHTOOL, &request) && *driver.bus_info;
+}
+
+/*
+ * An uplink's own MAC address tells the host's frames from those of devices stacked on it. What can't be found out is
+ * left out: then less is told apart.
+ */
 void membership_be_uplink(struct membership *membership)
 {
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = {0};
 
 	membership->binding.flags |= EPG_ENDPOINT_UPLINK;
-	if (fd < 0 || !if_indextoname(membership->ifindex, request.ifr_name) || ioctl(fd, SIOCGIFHWADDR, &request))
+	if (fd < 0 || !if_indextoname(membership->ifindex, request.ifr_name))
 		return;
-	memcpy(membership->binding.mac, request.ifr_hwaddr.sa_data, sizeof(membership->binding.mac));
+	if (is_hardware(fd, request.ifr_name))
+		membership->binding.flags |= EPG_ENDPOINT_DEVICE;
+	if (!ioctl(fd, SIOCGIFHWADDR, &request))
+		memcpy(membership->binding.mac, request.ifr_hwaddr.sa_data, sizeof(membership->binding.mac));
 }
 
 struct membership membership_of_policy(const struct catalog *catalog, const struct catalog_binding *binding,
