@@ -91,7 +91,7 @@ static __always_inline int ingress_stacked(struct work *work, const struct epg_e
 	/* XDP sees no hash: TC behind it looks at what devices inside have, or claim to have, sent. */
 	if (work->hook == EPG_HOOK_XDP)
 		return is_of_device_inside() ? PASSES_BY : EPG_REASON_NONE;
-	work->decided = vouched_by();
+	work->decided = vouched_by() != 0;
 	if (work->decided)
 		return PASSES_BY;
 	if (is_of_device_inside() || is_of_device_without(work, endpoint))
@@ -149,6 +149,22 @@ static __always_inline int ingress_decide(struct work *work)
 	return follow_or_decide(work);
 }
 
+static __always_inline int ingress_steps(struct work *work)
+{
+	int reason;
+
+	if (work->packet.reason)
+		return work->packet.reason;
+	if (!work->source.ifindex && is_resolution(&work->packet))
+		source_returns();
+	reason = infrastructure();
+	if (reason != NOT_INFRASTRUCTURE)
+		return infrastructure_decide(work, reason);
+	if (follow(work))
+		return EPG_REASON_NONE;
+	return ingress_decide(work);
+}
+
 static __always_inline int ingress(struct work *work, struct epg_endpoint *endpoint)
 {
 	int reason = ingress_source(work, endpoint);
@@ -161,16 +177,15 @@ static __always_inline int ingress(struct work *work, struct epg_endpoint *endpo
 		work->decided = true;
 		return EPG_REASON_NONE;
 	}
-	if (work->packet.reason)
-		return work->packet.reason;
-	if (!work->source.ifindex && is_resolution(&work->packet))
-		source_returns();
-	reason = infrastructure();
-	if (reason != NOT_INFRASTRUCTURE)
-		return infrastructure_decide(work, reason);
-	if (follow(work))
-		return EPG_REASON_NONE;
-	return ingress_decide(work);
+	reason = ingress_steps(work);
+	if (reason != EPG_REASON_UNVOUCHED || !endpoint || endpoint->seen & EPG_SEEN_STACKED)
+		return reason;
+	/* The first that is seen of devices stacked on the uplink may be what one of them sends to another. */
+	work->decided = vouched_by() != 0;
+	if (!work->decided)
+		return reason;
+	note_seen(endpoint, EPG_SEEN_STACKED);
+	return PASSES_BY;
 }
 
 #endif

@@ -385,6 +385,18 @@ Test(flow, both_ends_may_begin_at_once)
 	stage_close(stage);
 }
 
+/* A flow that is taken up in the middle has no opening that another one could cross. */
+Test(flow, nobody_begins_in_the_middle)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec data = opening(true, 6, 80), crossing = syn_of_provider(&data);
+
+	data.tcp_flags = PACKET_TCP_ACK;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &data));
+	STAGE_EXPECT_DROP(stage, EPG_REASON_IMPLICIT_DENY, stage_sends(stage, STAGE_BACK, &crossing));
+	stage_close(stage);
+}
+
 /* Resets are not checked against sequence numbers, so a stranger's must not end what goes on. */
 Test(flow, who_goes_on_after_a_reset_has_not_sent_it)
 {
