@@ -6,7 +6,6 @@
 #include <sys/utsname.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "inspect/doctor.h"
@@ -94,14 +93,8 @@ static void check_realtime(struct doctor *doctor)
 static bool has_type_information(struct epg *epg)
 {
 	LIBBPF_LOG(epg);
-	struct btf *btf = btf__new_empty();
-	bool has;
 
-	if (libbpf_get_error(btf))
-		return false;
-	has = btf__add_int(btf, "int", sizeof(int), BTF_INT_SIGNED) > 0 && !btf__load_into_kernel(btf);
-	btf__free(btf);
-	return has;
+	return support_has_type_information();
 }
 
 static void check_type_information(struct doctor *doctor)

@@ -12,7 +12,7 @@
 
 #include "runtime/internal.h"
 
-static bool has_type_information(void)
+bool support_has_type_information(void)
 {
 	struct btf *btf = btf__new_empty();
 	bool has;
@@ -63,7 +63,7 @@ static const struct {
 } features[] = {
 	{"BPF programs for traffic control (CONFIG_NET_CLS_BPF)", has_traffic_control},
 	{"BPF programs for XDP", has_xdp},
-	{"type information of BPF programs (BTF)", has_type_information},
+	{"type information of BPF programs (BTF)", support_has_type_information},
 	{"hash maps that forget the least recently used entry", has_lru_hash},
 	{"BPF ring buffers (Linux 5.8)", has_ring_buffer},
 	{"the BPF helper jiffies64 (Linux 5.5)", has_jiffies},

@@ -3,7 +3,12 @@
 #ifndef EPG_SUPPORT_H
 #define EPG_SUPPORT_H
 
+#include <stdbool.h>
+
 struct epg;
+
+/* Whether the kernel takes descriptions of types (BTF): found out by giving it one. libbpf may print meanwhile. */
+bool support_has_type_information(void);
 
 /*
  * Records why the programs could not be loaded: the first thing that we need and the kernel lacks, by its name
