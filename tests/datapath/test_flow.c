@@ -440,3 +440,26 @@ Test(flow, what_is_sent_to_many_is_not_tracked)
 	cr_assert_eq(stage_stat(stage, EPG_STAT_FLOWS_CREATED), 0);
 	stage_close(stage);
 }
+
+Test(flow, a_reset_opens_nothing)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec reset = opening(true, 6, 80);
+
+	reset.tcp_flags = PACKET_TCP_RST;
+	cr_assert(stage_sends(stage, STAGE_FRONT, &reset), "its rule permits it");
+	cr_assert_eq(stage_stat(stage, EPG_STAT_FLOWS_CREATED), 0);
+	stage_close(stage);
+}
+
+/* A frame to all reaches everybody; what it carries is for the owner of the address all the same. */
+Test(flow, an_address_in_a_frame_to_all_is_still_its_owners)
+{
+	struct stage *stage = stage_open(STAGE_POLICY);
+	struct packet_spec spec = stage_spec(true, STAGE_FRONT, stage_host(STAGE_FRONT2));
+
+	spec.destination_port = 80; /* which front may send to back */
+	memset(spec.destination_mac, 0xff, 6);
+	STAGE_EXPECT_DROP(stage, EPG_REASON_MISDIRECTED, stage_delivers(stage, STAGE_FRONT, STAGE_BACK, &spec));
+	stage_close(stage);
+}
