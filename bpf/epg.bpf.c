@@ -122,12 +122,14 @@ static __always_inline int decide_from(struct __sk_buff *skb, struct work *work)
 	return reason;
 }
 
-/* What goes to an endpoint, or outside through an uplink; read_skb() has been called. */
+/* What goes to an endpoint, or outside through an uplink: as conclude() returns it. */
 static __always_inline int decide_towards(struct __sk_buff *skb, struct work *work, struct arrival arrival)
 {
-	struct epg_endpoint *endpoint = hook_endpoint(work, work->packet.destination_mac);
+	struct epg_endpoint *endpoint;
 	int reason = EPG_REASON_NO_POLICY;
 
+	read_skb(skb);
+	endpoint = hook_endpoint(work, work->packet.destination_mac);
 	if (work->realm.generation)
 		reason = egress(work, endpoint, arrival);
 	reason = conclude(work, endpoint, reason);
@@ -187,7 +189,6 @@ int epg_tc_egress(struct __sk_buff *skb)
 	work = work_begin(config, EPG_HOOK_TC_EGRESS, skb->ifindex);
 	if (!work)
 		return TC_ACT_SHOT;
-	read_skb(skb);
 	arrival.marked = skb->mark & config->mark;
 	reason = decide_towards(skb, work, arrival);
 	if (reason && reason != PASSES_BY)
@@ -230,7 +231,6 @@ int epg_tc_inside_in(struct __sk_buff *skb)
 	work = work_begin(config, EPG_HOOK_TC_EGRESS, skb->cb[0]);
 	if (!work)
 		return TC_ACT_SHOT;
-	read_skb(skb);
 	work->inside = true;
 	if (decide_towards(skb, work, arrival))
 		return TC_ACT_SHOT;
