@@ -8,13 +8,15 @@
 /* A target that leads to no node: the walk ends without a leaf. */
 #define PAIR_DAMAGED (EPG_TARGET_LEAF - 1)
 
-/* The target where the rules of a pair begin; EPG_TARGET_MISS: the pair has none. */
+#define PAIR_UNKNOWN 0xffffffffu
+
+/* The set of rules of a pair; PAIR_UNKNOWN: it has none. */
 static __always_inline __u32 pair_find(__u32 slot, __u32 pair)
 {
 	struct epg_control *config = control_get();
 
 	if (!config || slot >= EPG_SLOTS)
-		return EPG_TARGET_MISS;
+		return PAIR_DAMAGED;
 	for (__u32 choice = 0; choice < 2; choice++) {
 		struct epg_bucket *bucket = pairs_get(slot, epg_pair_bucket(pair, choice, config->pair_buckets[slot]));
 
@@ -23,16 +25,30 @@ static __always_inline __u32 pair_find(__u32 slot, __u32 pair)
 #pragma unroll
 		for (int i = 0; i < EPG_BUCKET_PAIRS; i++) {
 			if (bucket->pair[i] == pair)
-				return bucket->root[i];
+				return bucket->set[i];
 		}
 	}
-	return EPG_TARGET_MISS;
+	return PAIR_UNKNOWN;
+}
+
+/* The target where the rules of a pair begin in a generation; EPG_TARGET_MISS: it has none. */
+static __always_inline __u32 pair_root(__u32 slot, __u32 generation, __u32 pair)
+{
+	__u32 index = pair_find(slot, pair);
+	struct epg_rule_set *set;
+
+	if (index == PAIR_UNKNOWN)
+		return EPG_TARGET_MISS;
+	set = sets_get(slot, index);
+	if (!set)
+		return PAIR_DAMAGED;
+	return is_staged(set->next_generation, generation) ? set->next_root : set->root;
 }
 
 /* The winner among the rules of a pair. */
-STEP __u32 pair_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
+STEP __u32 pair_decide(__u32 slot, __u32 generation, __u32 pair, __u64 high, __u64 low)
 {
-	return diagram_find(slot, pair_find(slot, pair), high, low);
+	return diagram_find(slot, pair_root(slot, generation, pair), high, low);
 }
 
 /* The smaller leaf has precedence; what is no leaf is smaller than all, and so a damaged table is not overlooked. */
@@ -42,7 +58,8 @@ static __always_inline __u32 leaf_first(__u32 a, __u32 b)
 }
 
 /* Within a group: level 1, if it has contracts of that kind, then 2 or 3. */
-static __always_inline __u32 decide_within(__u32 slot, const struct epg_class *class, __u32 pair, __u64 high, __u64 low)
+static __always_inline __u32 decide_within(__u32 slot, __u32 generation, const struct epg_class *class, __u32 pair,
+					   __u64 high, __u64 low)
 {
 	__u32 isolating = EPG_CLASS_ISOLATED;
 
@@ -51,7 +68,7 @@ static __always_inline __u32 decide_within(__u32 slot, const struct epg_class *c
 	if (!(class->flags & (EPG_CLASS_ISOLATED | EPG_CLASS_ISOLATED_AUDITED)))
 		return EPG_LEAF_INTRA_EPG;
 	return leaf_first(class->flags & isolating ? EPG_LEAF_ISOLATION : EPG_LEAF_INTRA_EPG,
-			  pair_decide(slot, pair, high, low));
+			  pair_decide(slot, generation, pair, high, low));
 }
 
 /* What a VRF with a preferred group says, where both groups are in it: levels 18 to 20. */
@@ -65,7 +82,7 @@ static __always_inline __u32 decide_preferred(const struct epg_class *source, co
 }
 
 /* The levels in their order (docs/policy.md): the winning rule's leaf, for a pair of known groups. */
-STEP __u32 groups_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
+STEP __u32 groups_decide(__u32 slot, __u32 generation, __u32 pair, __u64 high, __u64 low)
 {
 	__u32 source_id = pair >> 16, destination_id = pair & 0xffff;
 	struct epg_class *source = classes_get(slot, source_id), *destination = classes_get(slot, destination_id);
@@ -75,16 +92,16 @@ STEP __u32 groups_decide(__u32 slot, __u32 pair, __u64 high, __u64 low)
 		return 0;
 	/* The hook's endpoint is a member of one of both: equal groups are never two strangers of the outside. */
 	if (source_id == destination_id && !(destination->flags & EPG_CLASS_EXTERNAL))
-		return decide_within(slot, destination, pair, high, low);
-	first = leaf_first(EPG_LEAF_IMPLICIT_DENY, pair_decide(slot, pair, high, low));
+		return decide_within(slot, generation, destination, pair, high, low);
+	first = leaf_first(EPG_LEAF_IMPLICIT_DENY, pair_decide(slot, generation, pair, high, low));
 	if (destination->flags & EPG_CLASS_TABOO)
-		first = leaf_first(first, pair_decide(slot, destination_id, high, low));
+		first = leaf_first(first, pair_decide(slot, generation, destination_id, high, low));
 	if ((source->flags | destination->flags) & EPG_CLASS_ANY) {
 		__u32 from_any = (__u32)source->vrf << 16;
 
-		first = leaf_first(first, pair_decide(slot, source_id << 16 | destination->vrf, high, low));
-		first = leaf_first(first, pair_decide(slot, from_any | destination_id, high, low));
-		first = leaf_first(first, pair_decide(slot, from_any | destination->vrf, high, low));
+		first = leaf_first(first, pair_decide(slot, generation, source_id << 16 | destination->vrf, high, low));
+		first = leaf_first(first, pair_decide(slot, generation, from_any | destination_id, high, low));
+		first = leaf_first(first, pair_decide(slot, generation, from_any | destination->vrf, high, low));
 	}
 	return leaf_first(first, decide_preferred(source, destination));
 }
@@ -110,15 +127,15 @@ static __always_inline int decide_by_rule(struct decision *decision, __u32 slot,
 }
 
 /* Asks again with the audited rules among the others, and notes the one that makes the difference. */
-static __always_inline void audit(struct decision *decision, __u32 slot, __u32 pair, const struct rule_key *key,
-				  __u32 leaf)
+static __always_inline void audit(struct decision *decision, const struct realm *realm, __u32 pair,
+				  const struct rule_key *key, __u32 leaf)
 {
-	struct epg_class *destination = classes_get(slot, pair & 0xffff);
+	struct epg_class *destination = classes_get(realm->slot, pair & 0xffff);
 	__u32 audited;
 
 	if (!destination || !(destination->flags & EPG_CLASS_AUDITED))
 		return;
-	audited = groups_decide(slot, pair, key->high, key->low | EPG_VIEW_AUDITED);
+	audited = groups_decide(realm->slot, realm->generation, pair, key->high, key->low | EPG_VIEW_AUDITED);
 	if (audited & EPG_TARGET_LEAF && EPG_LEAF_ACTION(audited) != EPG_LEAF_ACTION(leaf))
 		decision->audited_rule = EPG_LEAF_RULE(audited);
 }
@@ -147,12 +164,12 @@ STEP int decide(__u32 pair)
 		decision->reason = source ? EPG_REASON_UNKNOWN_DESTINATION : EPG_REASON_UNKNOWN_SOURCE;
 		return 0;
 	}
-	leaf = groups_decide(realm->slot, pair, work->key.high, work->key.low);
+	leaf = groups_decide(realm->slot, realm->generation, pair, work->key.high, work->key.low);
 	if (!(leaf & EPG_TARGET_LEAF)) {
 		decision->reason = EPG_REASON_INTERNAL;
 		return 0;
 	}
-	audit(decision, realm->slot, pair, &work->key, leaf);
+	audit(decision, realm, pair, &work->key, leaf);
 	return decide_by_rule(decision, realm->slot, EPG_LEAF_RULE(leaf));
 }
 

@@ -10,9 +10,6 @@
 /* Where a network header can begin: tells the verifier that it is not far. */
 #define DSCP_NETWORK_MASK 0x1f
 
-/* Offsets in an IPv4 header. */
-#define IPV4_TOS 1
-#define IPV4_CHECKSUM 10
 /* Of the first 16 bits of an IPv6 header: version, and the flow label's first bits. */
 #define IPV6_BESIDE_CLASS_BE bpf_htons(0xf00f)
 

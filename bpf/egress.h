@@ -260,6 +260,33 @@ static __always_inline int egress_vouched(struct work *work, struct epg_endpoint
 	return leaves_host(work) && !arrival->ifindex ? egress_stacked(work, endpoint, arrival) : EPG_REASON_NONE;
 }
 
+/*
+ * From another endpoint of this host, and not from its MAC address: the host has routed it, and shows with which address
+ * of its own it speaks to this one.
+ */
+STEP int note_gateway(void)
+{
+	struct work *work = work_get();
+	struct epg_endpoint *endpoint = work ? endpoint_get(work->port) : NULL;
+	struct epg_endpoint *source = work ? endpoint_get(work->source.ifindex) : NULL;
+	struct epg_binding *binding;
+
+	if (!work || !endpoint || !source)
+		return 0;
+	binding = endpoint_binding(source, work->realm.generation);
+	if (mac_is_zero(binding->mac) || binding->flags & EPG_ENDPOINT_MANY ||
+	    mac_equal(binding->mac, work->packet.source_mac) || mac_equal(endpoint->gateway, work->packet.source_mac))
+		return 0;
+	__builtin_memcpy(endpoint->gateway, work->packet.source_mac, sizeof(endpoint->gateway));
+	return 0;
+}
+
+static __always_inline bool may_be_routed(const struct work *work)
+{
+	return !epg_explaining && work->realm.flags & EPG_CLASS_DIRECT && work->decided && work->source.ifindex &&
+	       !work->crosses && is_ip(&work->packet) && !is_for_many(&work->packet);
+}
+
 static __always_inline int egress(struct work *work, struct epg_endpoint *endpoint, struct arrival arrival)
 {
 	int reason = egress_destination(work, endpoint);

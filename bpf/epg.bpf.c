@@ -14,9 +14,11 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "capture.h"
 #include "dscp.h"
 #include "egress.h"
 #include "event.h"
+#include "express.h"
 #include "ingress.h"
 #include "police.h"
 #include "read.h"
@@ -107,7 +109,7 @@ static __always_inline struct work *work_begin(const struct epg_control *config,
 }
 
 /* What comes from an endpoint, or from outside through an uplink: as conclude() returns it. */
-static __always_inline int decide_from(struct __sk_buff *skb, struct work *work)
+static __always_inline int decide_from(struct __sk_buff *skb, const struct epg_control *config, struct work *work)
 {
 	struct epg_endpoint *endpoint;
 	int reason = EPG_REASON_NO_POLICY;
@@ -117,13 +119,16 @@ static __always_inline int decide_from(struct __sk_buff *skb, struct work *work)
 	if (work->realm.generation)
 		reason = ingress(work, endpoint);
 	reason = conclude(work, endpoint, reason);
+	if (takes_capture(config, work, reason))
+		capture_skb(skb);
 	if (takes_dscp(work))
 		write_dscp_skb(skb, work);
 	return reason;
 }
 
 /* What goes to an endpoint, or outside through an uplink: as conclude() returns it. */
-static __always_inline int decide_towards(struct __sk_buff *skb, struct work *work, struct arrival arrival)
+static __always_inline int decide_towards(struct __sk_buff *skb, const struct epg_control *config, struct work *work,
+					  struct arrival arrival)
 {
 	struct epg_endpoint *endpoint;
 	int reason = EPG_REASON_NO_POLICY;
@@ -133,6 +138,8 @@ static __always_inline int decide_towards(struct __sk_buff *skb, struct work *wo
 	if (work->realm.generation)
 		reason = egress(work, endpoint, arrival);
 	reason = conclude(work, endpoint, reason);
+	if (takes_capture(config, work, reason))
+		capture_skb(skb);
 	if (takes_dscp(work))
 		write_dscp_skb(skb, work);
 	return reason;
@@ -159,21 +166,25 @@ int epg_tc_ingress(struct __sk_buff *skb)
 {
 	struct epg_control *config = control_get();
 	struct work *work;
-	int reason;
+	int verdict, reason;
 
 	if (!config)
 		return TC_ACT_SHOT;
+	verdict = epg_explaining ? EXPRESS_NOT : express_from(skb, config);
+	if (verdict != EXPRESS_NOT)
+		return verdict;
 	work = work_begin(config, EPG_HOOK_TC_INGRESS, skb->ifindex);
 	if (!work)
 		return TC_ACT_SHOT;
-	reason = decide_from(skb, work);
-	if (reason && reason != PASSES_BY)
+	reason = decide_from(skb, config, work);
+	if (reason && reason != PASSES_BY) {
+		if (!epg_explaining)
+			denial_note();
 		return TC_ACT_SHOT;
+	}
 	if (work->uplink)
 		vouch_for_outside(skb, work, reason);
-	if (!reason)
-		skb->mark |= config->mark;
-	return TC_ACT_UNSPEC;
+	return reason ? TC_ACT_UNSPEC : express_on(skb);
 }
 
 SEC("tc")
@@ -182,17 +193,22 @@ int epg_tc_egress(struct __sk_buff *skb)
 	struct epg_control *config = control_get();
 	struct arrival arrival = {.ifindex = skb->ingress_ifindex};
 	struct work *work;
-	int reason;
+	int verdict, reason;
 
 	if (!config)
 		return TC_ACT_SHOT;
+	verdict = epg_explaining ? EXPRESS_NOT : express_towards(skb, config);
+	if (verdict != EXPRESS_NOT)
+		return verdict;
 	work = work_begin(config, EPG_HOOK_TC_EGRESS, skb->ifindex);
 	if (!work)
 		return TC_ACT_SHOT;
 	arrival.marked = skb->mark & config->mark;
-	reason = decide_towards(skb, work, arrival);
+	reason = decide_towards(skb, config, work, arrival);
 	if (reason && reason != PASSES_BY)
 		return TC_ACT_SHOT;
+	if (!reason && may_be_routed(work))
+		note_gateway();
 	skb->mark &= ~config->mark;
 	if (!skb->ingress_ifindex && work->source.ifindex & EPG_PORT)
 		bpf_set_hash_invalid(skb);
@@ -213,7 +229,7 @@ int epg_tc_inside_out(struct __sk_buff *skb)
 	if (!config)
 		return TC_ACT_SHOT;
 	work = work_begin(config, EPG_HOOK_TC_INGRESS, port);
-	if (!work || decide_from(skb, work))
+	if (!work || decide_from(skb, config, work))
 		return TC_ACT_SHOT;
 	bpf_set_hash(skb, voucher(port));
 	return TC_ACT_UNSPEC;
@@ -232,7 +248,7 @@ int epg_tc_inside_in(struct __sk_buff *skb)
 	if (!work)
 		return TC_ACT_SHOT;
 	work->inside = true;
-	if (decide_towards(skb, work, arrival))
+	if (decide_towards(skb, config, work, arrival))
 		return TC_ACT_SHOT;
 	skb->mark &= ~config->mark;
 	bpf_set_hash_invalid(skb);
@@ -266,6 +282,8 @@ int epg_xdp_ingress(struct xdp_md *frame)
 	if (work->realm.generation)
 		reason = ingress(work, endpoint);
 	reason = conclude(work, endpoint, reason);
+	if (takes_capture(config, work, reason))
+		capture_frame(frame);
 	if (reason && reason != PASSES_BY)
 		return XDP_DROP;
 	if (takes_dscp(work))

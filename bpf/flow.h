@@ -4,14 +4,8 @@
 #define BPF_FLOW_H
 
 #include "endpoint.h"
+#include "flow_table.h"
 #include "quoted.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 262144);
-	__type(key, struct epg_flow_key);
-	__type(value, struct epg_flow);
-} flows SEC(".maps");
 
 /* Both flags of a flow's closing, of either end. */
 #define CLOSED_FIN_BOTH (EPG_FLOW_CLOSED_FIN | EPG_FLOW_CLOSED_FIN << 1)
@@ -44,32 +38,16 @@ static __always_inline bool is_trackable(const struct packet *packet)
 	return !is_icmp(packet) || is_echo_request(packet) || is_echo_reply(packet);
 }
 
-/* Compared as memory: big-endian halves, then ports. */
-static __always_inline bool is_lower(const struct ends *ends)
-{
-	for (int i = 0; i < 2; i++) {
-		__u64 source = bpf_be64_to_cpu(ends->source.halves_be[i]);
-		__u64 destination = bpf_be64_to_cpu(ends->destination.halves_be[i]);
-
-		if (source != destination)
-			return source < destination;
-	}
-	return bpf_ntohs(ends->source_port_be) <= bpf_ntohs(ends->destination_port_be);
-}
-
 /* The key of a packet with these ends; returns which end its source is. */
-static __always_inline __u32 flow_key(struct epg_flow_key *key, const struct ends *ends, __u32 vrf)
+static __always_inline __u32 flow_key(struct sought *key, const struct ends *ends, __u32 vrf)
 {
-	bool low = is_lower(ends);
+	__u16 source_port = bpf_ntohs(ends->source_port_be), destination_port = bpf_ntohs(ends->destination_port_be);
 
-	__builtin_memcpy(key->low, low ? &ends->source : &ends->destination, 16);
-	__builtin_memcpy(key->high, low ? &ends->destination : &ends->source, 16);
-	key->low_port_be = low ? ends->source_port_be : ends->destination_port_be;
-	key->high_port_be = low ? ends->destination_port_be : ends->source_port_be;
-	key->vrf = vrf;
-	key->protocol = ends->protocol;
-	key->reserved = 0;
-	return low ? EPG_FLOW_LOW : EPG_FLOW_HIGH;
+	if (address_is_mapped(&ends->source))
+		return flow_key_ipv4(key, bpf_ntohl(ends->source.words_be[3]), bpf_ntohl(ends->destination.words_be[3]),
+				     source_port, destination_port, EPG_FLOW_KEY_REST(vrf, ends->protocol, 4));
+	return flow_key_ipv6(key, &ends->source, &ends->destination, source_port, destination_port,
+			     EPG_FLOW_KEY_REST(vrf, ends->protocol, 6));
 }
 
 /* ICMP echo: the requester's end has the identifier, the other one the type of a request. */
@@ -91,30 +69,24 @@ static __always_inline void flow_ends(struct ends *ends, const struct packet *pa
 	}
 }
 
-static __always_inline bool flow_is_idle(const struct epg_control *config, const struct epg_flow *flow, __u8 protocol)
+/* Another CPU may have stamped it a tick after this one has read the clock. */
+static __always_inline bool flow_is_idle(const struct epg_control *config, const struct epg_flow *flow, __u32 now)
 {
-	__u32 state = flow->state;
-	__u32 idle = (__u32)bpf_jiffies64() - flow->seen;
+	__u32 idle = now - flow->seen;
 
-	if (state >= EPG_FLOW_STATES)
-		return true;
-	/* Another CPU may have stamped it a tick after this one has read the clock. */
-	if (idle > (__u32)-EPG_FLOW_SEEN_LATER)
-		return false;
-	return idle > (has_connections(protocol) ? config->connection_timeout[state] : config->timeout[state]);
+	return idle > flow_timeout(config, flow->state, EPG_FLOW_KEY_PROTOCOL(flow->key[1])) &&
+	       idle <= (__u32)-EPG_FLOW_SEEN_LATER;
 }
 
 /* Entries are explained away: a question is about the policy, not about what it has let through before. */
-static __always_inline struct epg_flow *flow_find(const struct epg_control *config, const struct epg_flow_key *key)
+static __always_inline struct epg_flow *flow_find(const struct epg_control *config, const struct sought *key)
 {
 	struct epg_flow *flow;
 
 	if (epg_explaining)
 		return NULL;
-	flow = bpf_map_lookup_elem(&flows, key);
-	if (!flow || flow_is_idle(config, flow, key->protocol))
-		return NULL;
-	return flow;
+	flow = flow_table_find(config, key);
+	return flow && !flow_is_idle(config, flow, (__u32)bpf_jiffies64()) ? flow : NULL;
 }
 
 static __always_inline bool flow_is_current(const struct epg_control *config, const struct epg_flow *flow,
@@ -144,17 +116,17 @@ static __always_inline bool flow_accepts(const struct epg_flow *flow, const stru
  * What ends the flow. Sequence numbers are not looked at, so a reset may be a stranger's: who goes on after it has not
  * sent it.
  */
-static __always_inline void flow_close(struct epg_flow *flow, const struct packet *packet, __u32 from)
+static __always_inline void flow_close(struct epg_flow *flow, __u8 signals, __u32 from)
 {
 	__u8 reset = EPG_FLOW_CLOSED_RST << from;
 
-	if (packet->signals & SIGNAL_ENDS)
+	if (signals & SIGNAL_ENDS)
 		flow->closed |= EPG_FLOW_CLOSED_FIN << from;
-	if (packet->signals & SIGNAL_ABORTS)
+	if (signals & SIGNAL_ABORTS)
 		flow->closed |= reset;
 	else if (flow->closed & reset)
 		flow->closed &= ~reset;
-	else if (!packet->signals)
+	else if (!signals)
 		return;
 	if (flow->closed & CLOSED_RST_BOTH || (flow->closed & CLOSED_FIN_BOTH) == CLOSED_FIN_BOTH)
 		flow->state = EPG_FLOW_CLOSING;
@@ -162,21 +134,35 @@ static __always_inline void flow_close(struct epg_flow *flow, const struct packe
 		flow->state = EPG_FLOW_ESTABLISHED;
 }
 
-static __always_inline bool is_answer(const struct packet *packet)
+/* What a packet says about the flow that it belongs to. */
+struct message {
+	__u8 protocol;
+	__u8 tcp_flags;
+	__u8 signals;
+};
+
+static __always_inline struct message message_of(const struct packet *packet)
 {
-	return packet->protocol != IPPROTO_TCP || packet->tcp_flags & TCP_ACK;
+	return (struct message){packet->protocol, packet->tcp_flags, packet->signals};
 }
 
-/* What a packet of the flow says about it. Written only where something changes. */
-static __always_inline void flow_advance(struct epg_flow *flow, const struct packet *packet, __u32 from)
+static __always_inline bool is_answer(struct message message)
+{
+	return message.protocol != IPPROTO_TCP || message.tcp_flags & TCP_ACK;
+}
+
+/* Written only where something changes. */
+static __always_inline void flow_advance(struct epg_flow *flow, struct message message, __u32 from)
 {
 	__u32 now = (__u32)bpf_jiffies64();
 
 	if (flow->seen != now)
 		flow->seen = now;
-	if (has_connections(packet->protocol))
-		flow_close(flow, packet, from);
-	if (flow->state == EPG_FLOW_NEW && flow->opener != from && is_answer(packet))
+	if (has_connections(message.protocol))
+		flow_close(flow, message.signals, from);
+	/* Nobody answers himself: he would be both ends of as many flows as he likes. */
+	if (flow->state == EPG_FLOW_NEW && flow->opener != from && is_answer(message) &&
+	    flow->ifindex[0] != flow->ifindex[1])
 		flow->state = EPG_FLOW_ESTABLISHED;
 }
 

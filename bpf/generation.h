@@ -31,7 +31,7 @@ static __always_inline struct epg_control *control_get(void)
 }
 
 /* Each table is an array of maps, one slot a generation; the maps differ in size. */
-#define DEFINE_TABLE(table, record)                                                \
+#define DEFINE_SLOTS(table, record, slots)                                         \
 	struct table##_of_generation {                                             \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                  \
 		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);               \
@@ -41,7 +41,7 @@ static __always_inline struct epg_control *control_get(void)
 	};                                                                         \
 	struct {                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                          \
-		__uint(max_entries, EPG_SLOTS);                                    \
+		__uint(max_entries, slots);                                        \
 		__type(key, __u32);                                                \
 		__array(values, struct table##_of_generation);                     \
 	} table SEC(".maps");                                                      \
@@ -52,6 +52,7 @@ static __always_inline struct epg_control *control_get(void)
 		return map ? bpf_map_lookup_elem(map, &index) : NULL;              \
 	}
 
+#define DEFINE_TABLE(table, record) DEFINE_SLOTS(table, record, EPG_SLOTS)
 EPG_TABLES(DEFINE_TABLE)
 
 /*

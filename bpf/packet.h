@@ -22,6 +22,12 @@
 /* Bytes that are made contiguous when headers do not lie in the packet's first piece. */
 #define HEADER_BYTES_MAX 512
 
+/* Offsets in network headers. */
+#define IPV4_TOS 1
+#define IPV4_TTL 8
+#define IPV4_CHECKSUM 10
+#define IPV6_HOP_LIMIT 7
+
 /* More fragments follow; which eight bytes of the packet this one begins with. */
 #define IPV4_MORE 0x2000
 #define IPV4_OFFSET_MASK 0x1fff

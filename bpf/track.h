@@ -43,11 +43,12 @@ static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_co
 }
 
 /* The packet opens the flow, or could have: it is decided anew by what this one says. */
-static __always_inline void flow_note_opening(struct epg_flow *flow, const struct packet *packet, __u32 from)
+static __always_inline void flow_note_opening(struct epg_flow *flow, const struct work *work, __u32 from)
 {
 	flow->opener = from;
-	flow->opened_flags = rule_flags(packet);
-	flow->opened_dscp = packet->traffic_class >> 2;
+	flow->opened_flags = rule_flags(&work->packet);
+	flow->opened_dscp = work->packet.traffic_class >> 2;
+	flow->stacked = work->hook == EPG_HOOK_TC_EGRESS;
 }
 
 /*
@@ -83,33 +84,38 @@ STEP int follow_flow(void)
 	struct work *work = work_get();
 	bool ingress;
 	struct ends ends;
-	struct epg_flow_key key;
+	struct sought *key = sought_get();
 	struct epg_flow *flow;
 	__u32 from;
 
-	if (!config || !work)
+	if (!config || !work || !key)
 		return false;
 	ingress = work->hook != EPG_HOOK_TC_EGRESS;
 	flow_ends(&ends, &work->packet);
-	from = flow_key(&key, &ends, work->realm.vrf);
-	flow = flow_find(config, &key);
+	from = flow_key(key, &ends, work->realm.vrf);
+	flow = flow_find(config, key);
 	if (!flow || !flow_is_current(config, flow, work->realm.generation) || !flow_accepts(flow, &work->packet, from))
 		return false;
 	if (ingress ? !end_is(flow, from, &work->source) : !end_is(flow, !from, &work->destination))
 		return false;
 	if (!ingress && (from ? flow->ifindex[1] : flow->ifindex[0]) != work->source.ifindex)
 		return false;
+	if (!flow_is_still(flow, key))
+		return false;
 	/* Across VRFs each side has an entry of its own. */
 	if (!work->decided || work->crosses)
-		flow_advance(flow, &work->packet, from);
+		flow_advance(flow, message_of(&work->packet), from);
 	if (ingress) {
 		work->destination.ifindex = from ? flow->ifindex[0] : flow->ifindex[1];
 		work->destination.bound = from ? flow->class_id[0] : flow->class_id[1];
+		work->destination.class_id = from ? flow->group[0] : flow->group[1];
 	} else {
 		work->source.bound = from ? flow->class_id[1] : flow->class_id[0];
+		work->source.class_id = from ? flow->group[1] : flow->group[0];
 	}
 	decide_permit_by_flow(&work->decision, flow);
-	work->by_flow = true;
+	work->by_flow = work->tracked = true;
+	work->stacked = flow->stacked;
 	return true;
 }
 
@@ -176,8 +182,8 @@ static __always_inline void decide_keep(struct decision *decision, const struct 
  * A flow that was permitted in an earlier generation, or to other parties: it goes on if its opener could open it
  * now, by the packet that it was opened with.
  */
-static __always_inline bool flow_redecide(const struct epg_control *config, struct work *work, struct epg_flow *flow,
-					  __u32 from)
+static __always_inline bool flow_redecide(const struct epg_control *config, struct work *work, const struct sought *key,
+					  struct epg_flow *flow, __u32 from)
 {
 	bool by_opener = flow->opener == from;
 	__u32 pair =
@@ -188,10 +194,12 @@ static __always_inline bool flow_redecide(const struct epg_control *config, stru
 	decide(pair);
 	if (work->decision.verdict != EPG_PERMIT && flow_is_kept(flow, work, from))
 		decide_keep(&work->decision, flow);
-	if (work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL))
+	if (work->decision.verdict != EPG_PERMIT || !(work->decision.flags & EPG_RULE_STATEFUL) ||
+	    !flow_is_still(flow, key))
 		return false;
+	work->stacked = flow->stacked;
 	flow_bind(flow, config, work, from);
-	flow_advance(flow, &work->packet, from);
+	flow_advance(flow, message_of(&work->packet), from);
 	return true;
 }
 
@@ -205,19 +213,22 @@ static __always_inline bool opens_flow(const struct work *work)
 	return !(work->packet.signals & SIGNAL_ABORTS);
 }
 
-static __always_inline int flow_open(const struct epg_control *config, struct work *work,
-				     const struct epg_flow_key *key, __u32 from)
+static __always_inline int flow_open(const struct epg_control *config, struct work *work, struct sought *key,
+				     __u32 from)
 {
-	struct epg_flow fresh = {.seen = (__u32)bpf_jiffies64()};
+	struct epg_flow *fresh = &key->fresh;
 
-	flow_note_opening(&fresh, &work->packet, from);
-	flow_bind(&fresh, config, work, from);
-	if (bpf_map_update_elem(&flows, key, &fresh, BPF_ANY)) {
+	fresh->seen = (__u32)bpf_jiffies64();
+	fresh->state = EPG_FLOW_NEW;
+	flow_note_opening(fresh, work, from);
+	flow_bind(fresh, config, work, from);
+	if (!flow_table_put()) {
 		work->decision.verdict = EPG_DENY;
 		work->decision.audited_rule = EPG_RULE_NONE;
 		return EPG_REASON_FLOW_TABLE;
 	}
 	count_stat(EPG_STAT_FLOWS_CREATED);
+	work->tracked = true;
 	return EPG_REASON_NONE;
 }
 
@@ -226,24 +237,28 @@ STEP int decide_and_track(void)
 {
 	struct epg_control *config = control_get();
 	struct work *work = work_get();
-	struct epg_flow_key key;
+	struct sought *key = sought_get();
 	struct epg_flow *flow = NULL;
 	struct ends ends;
 	__u32 from = 0;
 
-	if (!config || !work)
+	if (!config || !work || !key)
 		return EPG_REASON_INTERNAL;
 	if (is_trackable(&work->packet)) {
 		flow_ends(&ends, &work->packet);
-		from = flow_key(&key, &ends, work->realm.vrf);
-		flow = flow_find(config, &key);
+		from = flow_key(key, &ends, work->realm.vrf);
+		flow = flow_find(config, key);
 		if (flow && !flow_accepts(flow, &work->packet, from))
 			flow = NULL;
 	}
-	if (flow && flow_redecide(config, work, flow, from))
+	if (flow && flow_redecide(config, work, key, flow, from)) {
+		work->tracked = true;
 		return EPG_REASON_NONE;
+	}
 	rule_key_of_packet(&work->key, &work->packet);
 	decide(pair_of(&work->source, &work->destination));
+	if (flow && !flow_is_still(flow, key))
+		flow = NULL;
 	/* Who asks in vain for a new connection does not end the one that is kept. */
 	if (flow && work->decision.verdict != EPG_PERMIT &&
 	    !(flow->flags & EPG_RULE_KEEP && is_connecting(&work->packet)))
@@ -251,12 +266,13 @@ STEP int decide_and_track(void)
 	if (!opens_flow(work))
 		return work->decision.reason;
 	if (flow && flow->opener == from) {
-		flow_note_opening(flow, &work->packet, from);
+		flow_note_opening(flow, work, from);
 		flow_bind(flow, config, work, from);
-		flow_advance(flow, &work->packet, from);
+		flow_advance(flow, message_of(&work->packet), from);
+		work->tracked = true;
 		return EPG_REASON_NONE;
 	}
-	return flow_open(config, work, &key, from);
+	return flow_open(config, work, key, from);
 }
 
 /*
@@ -268,14 +284,15 @@ STEP int follow_quoted(void)
 {
 	struct epg_control *config = control_get();
 	struct work *work = work_get();
-	struct epg_flow_key key;
+	struct sought *key = sought_get();
 	struct epg_flow *flow;
 	__u32 sender;
 
-	if (!config || !work || !work->quotes || !address_equal(&work->quoted.source, &work->packet.destination))
+	if (!config || !work || !key || !work->quotes ||
+	    !address_equal(&work->quoted.source, &work->packet.destination))
 		return EPG_REASON_UNRELATED;
-	sender = flow_key(&key, &work->quoted, work->realm.vrf);
-	flow = flow_find(config, &key);
+	sender = flow_key(key, &work->quoted, work->realm.vrf);
+	flow = flow_find(config, key);
 	if (!flow)
 		return NOT_TRACKED;
 	if (!flow_is_current(config, flow, work->realm.generation))

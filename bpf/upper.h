@@ -30,6 +30,16 @@ static __always_inline bool tcp_flags_contradict(__u8 flags)
 	return !(flags & (TCP_ACK | TCP_RST));
 }
 
+static __always_inline __u8 tcp_signals(__u8 flags)
+{
+	__u32 syn = flags >> 1, ack = flags >> 4;
+
+	_Static_assert(TCP_SYN == 1 << 1 && TCP_ACK == 1 << 4 && TCP_RST == SIGNAL_ABORTS &&
+			       TCP_FIN << 1 == SIGNAL_ENDS,
+		       "without branches, which the verifier would multiply");
+	return (syn & ~ack & SIGNAL_OPENS) | (flags & TCP_FIN) << 1 | (flags & TCP_RST);
+}
+
 static __always_inline enum epg_reason parse_tcp(struct packet *packet, void *at, void *end, __u32 left)
 {
 	struct tcphdr *tcp = at;
@@ -38,17 +48,12 @@ static __always_inline enum epg_reason parse_tcp(struct packet *packet, void *at
 	if ((void *)(tcp + 1) > end || tcp->doff < 5 || tcp->doff * 4u > left)
 		return EPG_REASON_MALFORMED;
 	flags = ((__u8 *)tcp)[13];
+	packet->signals = tcp_signals(flags);
 	packet->source_port_be = tcp->source;
 	packet->destination_port_be = tcp->dest;
 	packet->tcp_flags = flags;
 	if (tcp_flags_contradict(flags))
 		return EPG_REASON_TCP_FLAGS;
-	if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		packet->signals = SIGNAL_OPENS;
-	if (flags & TCP_FIN)
-		packet->signals |= SIGNAL_ENDS;
-	if (flags & TCP_RST)
-		packet->signals |= SIGNAL_ABORTS;
 	return EPG_REASON_NONE;
 }
 

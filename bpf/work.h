@@ -21,10 +21,12 @@ struct work {
 	__u8 hook;          /* enum epg_hook */
 	__u8 decided;    /* an earlier hook of this host has permitted the packet: it is not decided or counted again */
 	__u8 by_flow;    /* an established flow let it pass: nothing new to tell */
+	__u8 tracked;    /* it belongs to the flow that was sought for last, which is permitted in this generation */
 	__u8 foreign;    /* egress: from an endpoint of another VRF */
 	__u8 crosses;    /* egress: and that VRF is one into which a contract leads: the source is known */
 	__u8 behind_xdp; /* XDP has let the frame pass, if it has seen the frame as it is */
 	__u8 quotes;     /* `quoted` could be read */
+	__u8 stacked;    /* that flow is not to go past the host's stack */
 	__u8 uplink;     /* ingress: of one, whoever has sent it */
 	__u8 device;     /* which is a piece of hardware */
 	__u8 inside;     /* the hook is at a device inside its container's network namespace */

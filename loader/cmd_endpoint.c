@@ -304,7 +304,7 @@ static void write_addresses(struct writer *writer, const struct epg_endpoint_inf
 static int write_endpoint(void *user, const struct epg_endpoint_info *endpoint)
 {
 	struct writer *writer = user;
-	bool quarantined = !*endpoint->group;
+	bool quarantined = !*endpoint->group, direct = endpoint->flags & EPG_ENDPOINT_DIRECT;
 	char interface[ENDPOINT_TEXT_MAX];
 
 	const struct writer_value values[] = {
@@ -324,6 +324,10 @@ static int write_endpoint(void *user, const struct epg_endpoint_info *endpoint)
 		value_number(endpoint->flags & EPG_ENDPOINT_INSIDE),
 		value_number(endpoint->flags & EPG_ENDPOINT_DETOUR),
 		value_number(endpoint->flags & EPG_ENDPOINT_FROM_POLICY),
+		value_text(direct ? "direct" : "stack"),
+		value_text(!direct && endpoint->direct_asked && !*endpoint->stack_why
+				   ? "nothing is in the way any more: attach it again"
+				   : endpoint->stack_why),
 		value_number(endpoint->packets),
 		value_number(endpoint->bytes),
 	};
@@ -353,6 +357,8 @@ int cmd_endpoint_ls(struct cli *cli)
 		{"inside", NULL, WRITER_BOOLEAN},
 		{"detour", NULL, WRITER_BOOLEAN},
 		{"fromPolicy", NULL, WRITER_BOOLEAN},
+		{"forwarding", "FORWARDING", WRITER_WORD},
+		{"forwardingReason", NULL, WRITER_TEXT},
 		{"packets", "PACKETS", WRITER_NUMBER},
 		{"bytes", "BYTES", WRITER_BYTES},
 	};

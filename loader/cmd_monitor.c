@@ -2,20 +2,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 
 #include "commands.h"
+#include "event_text.h"
 #include "report.h"
 #include "rule_text.h"
-
-DEFINE_AUTO(struct epg_monitor, epg_monitor_close)
-
-/* The library wants to be asked once a second at least. */
-#define POLL_MILLISECONDS 500
+#include "watching.h"
 
 #define NANOSECONDS 1000000000u
 
@@ -41,19 +35,6 @@ static void format_local(uint64_t time_ns, char *text, size_t size)
 	if (localtime_r(&seconds, &local))
 		strftime(moment, sizeof(moment), "%H:%M:%S", &local);
 	snprintf(text, size, "%s.%06u", moment, (unsigned int)(time_ns % NANOSECONDS / 1000));
-}
-
-static const char *hook_name(uint8_t hook)
-{
-	switch ((enum epg_hook)hook) {
-	case EPG_HOOK_TC_INGRESS:
-		return "tc-ingress";
-	case EPG_HOOK_TC_EGRESS:
-		return "tc-egress";
-	case EPG_HOOK_XDP:
-		return "xdp";
-	}
-	return "";
 }
 
 /* One side of a packet. */
@@ -120,48 +101,26 @@ static void write_protocol(struct writer *writer, const struct epg_event_info *i
 	writer_field(writer, &columns[3], value_number(info->event->source_port));
 }
 
-/* "shop/web > pages > http > web", of a taboo without a subject. */
-static void format_rule(const struct epg_rule_info *rule, char *text, size_t size)
-{
-	if (*rule->contract)
-		snprintf(text, size, "%s%s%s > %s > %s", rule->contract, *rule->subject ? " > " : "", rule->subject,
-			 rule->filter, rule->entry);
-	else
-		snprintf(text, size, "%s", rule->name);
-}
-
 /* The rule that permitted or denied it, or why it reached none. */
 static void write_cause(struct writer *writer, const struct epg_event_info *info)
 {
 	static const struct writer_column columns[] = {{"reason", NULL, WRITER_TEXT}, {NULL, "", WRITER_TEXT}};
-	const struct epg_rule_info *rule = info->rule;
-	char text[512];
+	char text[EVENT_RULE_MAX];
 
+	event_text_cause(info, text);
 	writer_field(writer, &columns[0], value_text(info->reason_name));
-	if (rule && (*rule->contract || info->event->verdict == EPG_PERMIT))
-		format_rule(rule, text, sizeof(text));
-	else
-		snprintf(text, sizeof(text), "%s", info->reason_name);
 	writer_field(writer, &columns[1], value_text(text));
-	rule_text_write(writer, "rule", rule);
-}
-
-/* What would have been decided if audited subjects were enforced; NULL: the same. */
-static const char *would_be(const struct epg_event *event)
-{
-	if (event->flags & EPG_EVENT_WOULD_DENY)
-		return "deny";
-	return event->flags & EPG_EVENT_WOULD_PERMIT ? "permit" : NULL;
+	rule_text_write(writer, "rule", info->rule);
 }
 
 static void write_audit(struct writer *writer, const struct epg_event_info *info)
 {
 	static const struct writer_column columns[] = {{"wouldBe", NULL, WRITER_TEXT}, {NULL, "", WRITER_TEXT}};
-	const char *verdict = would_be(info->event);
-	char rule[512] = "", text[600] = "";
+	const char *verdict = event_text_would_be(info->event);
+	char rule[EVENT_RULE_MAX] = "", text[EVENT_RULE_MAX + 32] = "";
 
 	if (info->audited_rule)
-		format_rule(info->audited_rule, rule, sizeof(rule));
+		event_text_rule(info->audited_rule, rule);
 	if (verdict)
 		snprintf(text, sizeof(text), "(audited: %s%s%s)", verdict, *rule ? " by " : "", rule);
 	writer_field(writer, &columns[0], value_text(verdict));
@@ -231,7 +190,7 @@ static int write_event(void *user, const struct epg_event_info *info)
 		value_text(permit ? "permit" : "deny"),
 		value_coloured(permit ? "permit" : "deny  ", colour),
 		value_number(event->level),
-		value_text(hook_name(event->hook)),
+		value_text(event_text_hook(event->hook)),
 		value_number(event->length),
 		value_number(event->generation),
 	};
@@ -245,42 +204,6 @@ static int write_event(void *user, const struct epg_event_info *info)
 	write_audit(writer, info);
 	writer_field(writer, &interface, value_text(info->interface));
 	return writer_record_end(writer);
-}
-
-/* A descriptor that is readable once somebody wants us to end; or -errno. */
-static int open_signals(void)
-{
-	sigset_t signals;
-	int fd;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-		return -errno;
-	fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Tells events until a signal comes (0), or something fails. */
-static int watch(struct epg_monitor *monitor, int signals, struct writer *writer)
-{
-	struct pollfd fds[] = {
-		{.fd = signals, .events = POLLIN},
-		{.fd = epg_monitor_fd(monitor), .events = POLLIN},
-	};
-
-	for (;;) {
-		int told;
-
-		if (poll(fds, ARRAY_SIZE(fds), POLL_MILLISECONDS) < 0 && errno != EINTR)
-			return -errno;
-		told = epg_monitor_poll(monitor, 0, write_event, writer);
-		if (told < 0 && told != -EINTR)
-			return told;
-		if (fds[0].revents)
-			return 0;
-	}
 }
 
 /* EPG_WATCH_…; 0, the default, where nothing in particular is asked for. */
@@ -299,7 +222,7 @@ int cmd_monitor(struct cli *cli)
 		.group = arguments_value(&cli->arguments, OPTION_GROUP),
 	};
 	AUTO(epg_monitor_close) struct epg_monitor *monitor = NULL;
-	AUTO_CLOSE int signals = open_signals();
+	AUTO_CLOSE int signals = watching_signals();
 	int error;
 
 	if (signals < 0)
@@ -308,7 +231,7 @@ int cmd_monitor(struct cli *cli)
 	if (error)
 		return report_failure(cli, error);
 	writer_records(cli->writer);
-	error = watch(monitor, signals, cli->writer);
+	error = watching_run(monitor, signals, write_event, cli->writer, NULL);
 	if (error)
 		return report_failure(cli, error);
 	if (!cli->quiet)

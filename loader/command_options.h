@@ -182,6 +182,21 @@ static const struct command_example monitor_examples[] = {
 	{"epgctl -j monitor | jq -c 'select(.rule.contract == \"shop/web\")'", "follow one contract"},
 };
 
+static const struct command_option capture_options[] = {
+	OPTION(WRITE, "write", 'w', "FILE", "where to; -, the default: standard output", .completion = COMPLETE_FILE),
+	OPTION(DROP, "drop", 0, NULL, "only what is dropped"),
+	OPTION(PERMIT, "permit", 0, NULL, "only what is permitted"),
+	OPTION(GROUP, "group", 'g', "GROUP", "only what comes from or goes to this group",
+	       .completion = COMPLETE_GROUP),
+	OPTION(PACKETS, "count", 'c', "N", "end after so many packets"),
+	OPTION(SNAPLEN, "snaplen", 's', "N", "bytes of each frame that are kept [256, which is the most]"),
+};
+static const struct command_example capture_examples[] = {
+	{"epgctl capture | wireshark -k -i -", "watch all packets with their verdicts"},
+	{"epgctl capture --drop veth-f1 | tcpdump -n -r -", "what is dropped of one container's"},
+	{"epgctl capture -c 1000 -w sample.pcapng -g shop/store/back", "a sample of what a group sends and gets"},
+};
+
 static const struct command_example group_ls_examples[] = {
 	{"epgctl group ls", "groups with their endpoints and what these have sent"},
 	{"epgctl -j group ls | jq -r '.groups[] | select(.isolated) | .name'", "which are isolated"},

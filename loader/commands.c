@@ -192,6 +192,25 @@ static const struct command commands[] = {
 	 EXAMPLES(monitor_examples),
 	 .run = cmd_monitor},
 	{.section = SECTION_LOOK,
+	 .words = "capture",
+	 .operands = "[IF…]",
+	 .max_operands = 1024,
+	 .completion = COMPLETE_INTERFACE,
+	 .summary = "packets with their verdicts, as a pcapng file",
+	 .description =
+		 "Writes each packet once, as the hook that decides on it sees it, until it is interrupted or has "
+		 "as many as --count says; then says on standard error how many were lost. The comment of a "
+		 "packet has verdict, reason or contract, groups, hook and generation. Wireshark shows it; "
+		 "tcpdump reads such files too, and leaves comments out. With interfaces, only what passes "
+		 "their hooks, or comes from or goes to these endpoints.\n\n"
+		 "While it runs every packet is decided step by step and by way of the host's stack, also where "
+		 "the bridge domain forwards directly: so it costs more. Only one process at a time may "
+		 "watch an instance, by capture or monitor.",
+	 .json = "{\"file\": \"…\", \"packets\": N, \"lost\": N}",
+	 OPTIONS(capture_options),
+	 EXAMPLES(capture_examples),
+	 .run = cmd_capture},
+	{.section = SECTION_LOOK,
 	 .words = "drops",
 	 .operands = "",
 	 .summary = "what was dropped, by reason and pair of groups",

@@ -65,6 +65,10 @@ enum option_id {
 	OPTION_STATE,
 	OPTION_REVOKED,
 	OPTION_ALL,
+	OPTION_WRITE,
+	OPTION_PERMIT,
+	OPTION_PACKETS,
+	OPTION_SNAPLEN,
 	OPTION_COUNT
 };
 
@@ -154,6 +158,7 @@ int cmd_drops(struct cli *cli);
 
 int cmd_explain(struct cli *cli);
 int cmd_monitor(struct cli *cli);
+int cmd_capture(struct cli *cli);
 
 int cmd_flow_ls(struct cli *cli);
 int cmd_flow_flush(struct cli *cli);

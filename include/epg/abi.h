@@ -24,7 +24,7 @@
 #include <linux/types.h>
 
 /* Goes up whenever a layout in this file changes. It is kept in `control`; libepg refuses others. */
-#define EPG_ABI_VERSION 3
+#define EPG_ABI_VERSION 4
 
 /* Where an instance keeps its maps, programs and links unless told otherwise. */
 #define EPG_DEFAULT_PIN "/sys/fs/bpf/epg"
@@ -80,7 +80,7 @@
 	X(EXTENSION, "extension", "the IPv6 extension headers go on for too long, or cannot be followed")       \
 	X(ROUTER, "router", "an endpoint acts as a router: advertisement, redirect or membership query")        \
 	X(UNRELATED, "unrelated", "the ICMP error quotes no tracked flow of the endpoint")                      \
-	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: the table is full")                         \
+	X(FLOW_TABLE, "flow-table", "the flow could not be tracked: its table is missing")                      \
 	X(INTERNAL, "internal", "a table of the running generation is missing or damaged")                      \
 	X(UNKNOWN_SOURCE, "unknown-source", "no endpoint and no external group owns the source address")        \
 	X(POLICED, "policed", "the endpoint group sends more than its police allows")                           \
@@ -159,6 +159,11 @@ struct epg_endpoint_key {
 #define EPG_ENDPOINT_DETOUR 0x0080
 /* An uplink that is a piece of hardware: once its driver has been seen to use NAPI, what comes otherwise is no frame of its. */
 #define EPG_ENDPOINT_DEVICE 0x0100
+/*
+ * The interface is a veth whose peer is in another network namespace, and nothing of others has to see what goes
+ * through its hooks: what is sent to the endpoint, or by it, may go past the host's stack. Written with `mtu`.
+ */
+#define EPG_ENDPOINT_DIRECT 0x0200
 
 /* What an interface is bound to. */
 struct epg_binding {
@@ -185,7 +190,9 @@ struct epg_endpoint {
 	__u32 next_generation; /* 0: never */
 	__u32 seen;            /* EPG_SEEN_…, written by the programs */
 	__u64 packets;         /* permitted packets that the endpoint has sent */
-	__u64 bytes;           /* their frames' bytes, Ethernet header included */
+	__u64 bytes;           /* their frames' bytes, Ethernet header included; see `near` */
+	__u8 gateway[6];       /* the host's MAC address towards it, as seen in what the host routes to it */
+	__u16 mtu;             /* of the interface, with EPG_ENDPOINT_DIRECT: what is longer goes by the host's stack */
 };
 
 /* Key of `addresses`. */
@@ -267,21 +274,6 @@ struct epg_mac_key {
 	__u8 mac[6];
 };
 
-/*
- * Key of `flows`: both ends of a flow, the lower one (address, then port, compared as memory) first, so
- * that both directions meet in one entry. ICMP echo: the identifier is the requester's port, the type of
- * a request the other one, so that two hosts that ping each other have two flows.
- */
-struct epg_flow_key {
-	__u8 low[16];
-	__u8 high[16];
-	__be16 low_port_be;
-	__be16 high_port_be;
-	__u16 vrf;
-	__u8 protocol;
-	__u8 reserved;
-};
-
 enum epg_flow_state {
 	EPG_FLOW_NEW = 0,         /* packets of the opener only */
 	EPG_FLOW_ESTABLISHED = 1, /* both have spoken */
@@ -300,22 +292,94 @@ enum epg_flow_state {
 #define EPG_FLOW_LOW 0
 #define EPG_FLOW_HIGH 1
 
+/*
+ * A tracked flow, in one cache line. Its key names both ends, the lower one (address, then port, compared as memory)
+ * first, so that both directions meet in one entry. ICMP echo: the identifier is the requester's port, the type of a
+ * request the other one, so that two hosts that ping each other have two flows.
+ *
+ *     key[0]  IPv4: the lower address in the upper half, the higher one below; IPv6: a keyed hash of all that names the
+ *             flow, and the addresses stand in `flow_addresses`
+ *     key[1]  the lower end's port << 48 | the other one's << 32 | VRF << 16 | protocol << 8 | 4 or 6, the family
+ */
 struct epg_flow {
+	__u64 key[2];
 	__u32 generation;  /* that decided it; another one decides anew */
+	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
 	__u32 rule;        /* index into that generation's rules */
+	__u32 seen;        /* jiffies, low 32 bits, of the last packet */
 	__u32 ifindex[2];  /* the endpoint at each end; 0: outside this host */
 	__u16 class_id[2]; /* what each end's endpoint is bound to, or the external group of its address */
-	__u32 seen;        /* jiffies, low 32 bits, of the last packet */
+	__u16 group[2];    /* classes of both ends as the rules saw them, by `match: {ip}` for one */
 	__u8 opener;       /* EPG_FLOW_LOW or EPG_FLOW_HIGH */
 	__u8 state;        /* enum epg_flow_state */
 	__u8 closed;       /* EPG_FLOW_CLOSED_…, shifted by the end that has said so */
 	__u8 revoked;      /* denied by the policy at its last packet; it goes on when a policy permits it again */
-	__u32 epoch;       /* of `control` when it was decided; another one decides anew */
 	__u8 opened_flags; /* EPG_FLAG_… of the packet that opened it: how it is decided anew */
 	__u8 opened_dscp;  /* its DSCP */
 	__u8 flags;        /* EPG_RULE_… of the rule that permitted it: KEEP, DSCP */
 	__u8 dscp;         /* that its packets are marked with */
-	__u16 group[2];    /* classes of both ends as the rules saw them, by `match: {ip}` for one */
+	__u8 stacked; /* opened at an egress hook, behind the host's stack, which may translate addresses: never direct */
+	__u8 reserved[7];
+};
+
+#define EPG_FLOW_KEY_PORTS(low, high) ((__u64)(low) << 48 | (__u64)(high) << 32)
+#define EPG_FLOW_KEY_REST(vrf, protocol, family) ((__u64)(vrf) << 16 | (__u64)(protocol) << 8 | (family))
+#define EPG_FLOW_KEY_LOW_PORT(word) ((__u16)((word) >> 48))
+#define EPG_FLOW_KEY_HIGH_PORT(word) ((__u16)((word) >> 32))
+#define EPG_FLOW_KEY_VRF(word) ((__u16)((word) >> 16))
+#define EPG_FLOW_KEY_PROTOCOL(word) ((__u8)((word) >> 8))
+#define EPG_FLOW_KEY_FAMILY(word) ((__u8)(word))
+
+/* In key[1] of an entry that was never used, where a search ends; and of one that was forgotten, where it goes on. */
+#define EPG_FLOW_UNUSED 0
+#define EPG_FLOW_FORGOTTEN (~0ull)
+
+/*
+ * Element of the table of flows: those whose hash leads here may stand in one of these places, and nowhere else. They
+ * fill them from the first one on. The table is the only element of `flows`, made by the first policy that has
+ * groups; control.flow_groups says how long it is.
+ */
+#define EPG_FLOW_WAYS 8
+
+/* Words of 32 bits that name an IPv6 flow. */
+#define EPG_FLOW_KEY_WORDS 10
+
+struct epg_flow_group {
+	struct epg_flow flow[EPG_FLOW_WAYS];
+};
+
+/* Element of the table in `flow_addresses`, of the same length: addresses of the IPv6 flows in the same places. */
+struct epg_flow_addresses {
+	__u8 low[16];
+	__u8 high[16];
+};
+struct epg_flow_addresses_group {
+	struct epg_flow_addresses flow[EPG_FLOW_WAYS];
+};
+
+/*
+ * Element of the per-CPU array `near`: what a CPU knows of an endpoint for the rest of a jiffy, at the endpoint's id
+ * modulo EPG_NEAR_ENDPOINTS. Packets and bytes are those that have yet to be added to the endpoint's entry.
+ */
+#define EPG_NEAR_ENDPOINTS 128
+struct epg_near {
+	__u64 packets;
+	__u64 bytes;
+	__u32 ifindex; /* 0: nobody */
+	__u32 generation;
+	__u32 epoch;
+	__u32 seen;    /* jiffies, low 32 bits, when it was looked up */
+	__u32 stacked; /* and when its packets have last taken the host's stack although they need not */
+	__u16 class_id;
+	__u16 bridge_domain;
+	__u16 vrf;
+	__u16 mtu;
+	__u8 mac[6];
+	__u8 gateway[6];
+	__u8 sends;    /* nothing about what it sends asks for more than a flow: see bpf/near.h */
+	__u8 receives; /* nor about what it is sent */
+	__u8 direct;   /* which may go past the host's stack */
+	__u8 reserved[5];
 };
 
 /*
@@ -408,6 +472,15 @@ struct epg_event {
 	__u16 reserved2;
 };
 
+/* A record of the ring buffer `captures`: a decision, and the beginning of the frame that it was made on. */
+#define EPG_CAPTURED_BYTES 256
+struct epg_captured {
+	struct epg_event event;
+	__u32 captured; /* bytes; event.length is the whole frame's */
+	__u32 reserved;
+	__u8 bytes[EPG_CAPTURED_BYTES];
+};
+
 #define EPG_RULE_NONE 0xffffffffu
 
 #define EPG_EVENT_LOG 0x01          /* the rule asks for it */
@@ -431,7 +504,8 @@ enum epg_fragment {
 	X(ADDRESSES_LEARNED, "addresses-learned", "addresses learned")                                   \
 	X(FLOWS_KEPT, "flows-kept", "tracked flows that outlived their permit, as their contract says")  \
 	X(WOULD_DENY, "would-deny", "packets that passed, but an audited subject would deny")            \
-	X(WOULD_PERMIT, "would-permit", "packets that were denied, but an audited subject would permit")
+	X(WOULD_PERMIT, "would-permit", "packets that were denied, but an audited subject would permit") \
+	X(FLOWS_EVICTED, "flows-evicted", "tracked flows that gave way to new ones before their time")
 
 enum epg_stat {
 #define EPG_STAT_ENUM(id, name, text) EPG_STAT_##id,
@@ -580,7 +654,18 @@ enum epg_implicit_leaf {
  */
 struct epg_bucket {
 	__u32 pair[EPG_BUCKET_PAIRS]; /* source class << 16 | destination class; 0: free */
-	__u32 root[EPG_BUCKET_PAIRS]; /* target where the diagram of the pair's rules begins */
+	__u32 set[EPG_BUCKET_PAIRS];  /* index into `sets`: the pair's rules */
+};
+
+/*
+ * Element of table `sets`: where the diagram of the rules begins that some pairs have in common. Staged as struct
+ * epg_endpoint is, so that a generation can begin in the tables of the one before, with another set of rules.
+ */
+struct epg_rule_set {
+	__u32 root;            /* target */
+	__u32 next_root;       /* takes effect with generation `next_generation` */
+	__u32 next_generation; /* 0: never */
+	__u32 reserved;
 };
 
 #define EPG_CLASS_VALID 0x0001      /* the running policy has this group */
@@ -595,6 +680,7 @@ struct epg_bucket {
 #define EPG_CLASS_AUDITED 0x0200    /* an audited subject may concern it */
 #define EPG_CLASS_POLICED 0x0400 /* it is policed, or it has endpoints with addresses that belong to a group that is */
 #define EPG_CLASS_ARP 0x0800     /* ARP and neighbour discovery between its endpoints take a contract */
+#define EPG_CLASS_DIRECT 0x2000  /* its bridge domain lets endpoints' packets go past the host's stack */
 #define EPG_CLASS_ISOLATED_AUDITED 0x1000 /* it would be isolated if its audited intra-EPG contracts were enforced */
 
 /* Table `classes`, by class id: all that a group inherits from its VRF and bridge domain. */
@@ -623,6 +709,7 @@ struct epg_class {
 #define EPG_TABLES(X)         \
 	X(classes, epg_class) \
 	X(pairs, epg_bucket)  \
+	X(sets, epg_rule_set) \
 	X(nodes, epg_node)    \
 	X(rules, epg_rule)    \
 	X(counters, epg_counter)
@@ -632,31 +719,36 @@ struct epg_class {
 #define EPG_ACTIVE_GENERATION(word) ((__u32)(word))
 #define EPG_ACTIVE_SLOT(word) ((__u32)((word) >> 32))
 
-/* The only element of `control`. */
+/* The only element of `control`. What each packet reads stands first, in one cache line. */
 struct epg_control {
-	__u64 active;              /* EPG_ACTIVE; 0: no policy yet */
-	__u32 abi_version;         /* EPG_ABI_VERSION */
-	__u32 last_generation;     /* highest number ever given out: none is used twice */
-	__u32 previous_generation; /* what rollback returns to; 0: nothing */
-	__u32 previous_slot;
-	__u32 pair_buckets[EPG_SLOTS]; /* elements of each slot's `pairs` */
-	__u32 mark;                    /* the bit of skb->mark that says "decided on this host" */
-	__u32 hz;                      /* jiffies a second */
-	__u32 connection_timeout
-		[EPG_FLOW_STATES];      /* idle jiffies after which a flow of TCP, SCTP or DCCP is forgotten */
-	__u32 timeout[EPG_FLOW_STATES]; /* the same for all others */
-	__u32 rule_limit;               /* rules that a generation may have */
-	__u64 watch_until_ns;           /* CLOCK_MONOTONIC: until then somebody reads `events` */
-	__u32 watch;                    /* EPG_WATCH_…; 0: events cost nothing */
-	__u32 events_per_second;        /* a CPU */
+	__u64 active; /* EPG_ACTIVE; 0: no policy yet */
 	/*
 	 * Add 1 after endpoints or addresses were taken away or moved: tracked flows are then decided anew at
 	 * their next packet.
 	 */
 	__u32 epoch;
-	__u32 fragment_timeout; /* jiffies after which a packet's other fragments are no longer expected */
-	__u32 last_port;        /* highest number ever given to a port: none is used twice */
-	__u32 reserved;
+	__u32 mark;        /* the bit of skb->mark that says "decided on this host" */
+	__u32 watch;       /* EPG_WATCH_…; 0: events cost nothing */
+	__u32 flow_groups; /* elements of the table of flows, a power of 2 */
+	/*
+	 * Of the hash from which the places of flows follow: who could choose them could make others' flows give way (see
+	 * bpf/flow_table.h). Secret, random, never changed.
+	 */
+	__u64 flow_key[EPG_FLOW_KEY_WORDS + 1];
+	__u32 abi_version;         /* EPG_ABI_VERSION */
+	__u32 last_generation;     /* highest number ever given out: none is used twice */
+	__u32 previous_generation; /* what rollback returns to; 0: nothing */
+	__u32 previous_slot;
+	__u32 pair_buckets[EPG_SLOTS]; /* elements of each slot's `pairs` */
+	__u32 hz;                      /* jiffies a second */
+	__u32 connection_timeout
+		[EPG_FLOW_STATES];      /* idle jiffies after which a flow of TCP, SCTP or DCCP is forgotten */
+	__u32 timeout[EPG_FLOW_STATES]; /* the same for all others */
+	__u32 rule_limit;               /* rules that a generation may have */
+	__u32 events_per_second;        /* a CPU */
+	__u64 watch_until_ns;           /* CLOCK_MONOTONIC: until then somebody reads `events` */
+	__u32 fragment_timeout;         /* jiffies after which a packet's other fragments are no longer expected */
+	__u32 last_port;                /* highest number ever given to a port: none is used twice */
 	/*
 	 * For the hooks of macvlan devices and of their parent: which packets another one of them has decided, they tell
 	 * by a keyed hash of the packet in skb->hash, which no container can choose. Secret, random, never changed.
@@ -666,8 +758,9 @@ struct epg_control {
 
 #define EPG_WATCH_DENY 1
 #define EPG_WATCH_PERMIT 2
-#define EPG_WATCH_AUDIT 4 /* what an audited subject would have decided otherwise */
-#define EPG_WATCH_LOG 8   /* what rules with `log` decide */
+#define EPG_WATCH_AUDIT 4    /* what an audited subject would have decided otherwise */
+#define EPG_WATCH_LOG 8      /* what rules with `log` decide */
+#define EPG_WATCH_CAPTURE 16 /* all packets, with their beginnings, in `captures` */
 
 /*
  * The two buckets in which a pair may stand, among `buckets`. Multiply-shift hashing; the constants are
@@ -693,7 +786,7 @@ static inline __u32 epg_key_field(__u64 high, __u64 low, __u32 field)
 #define EPG_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "layout of " #type " is ABI")
 EPG_ASSERT_SIZE(struct epg_endpoint_key, 8);
 EPG_ASSERT_SIZE(struct epg_binding, 12);
-EPG_ASSERT_SIZE(struct epg_endpoint, 48);
+EPG_ASSERT_SIZE(struct epg_endpoint, 56);
 EPG_ASSERT_SIZE(struct epg_address_key, 20);
 EPG_ASSERT_SIZE(struct epg_owner, 8);
 EPG_ASSERT_SIZE(struct epg_address, 24);
@@ -701,17 +794,21 @@ EPG_ASSERT_SIZE(struct epg_group_key, EPG_NAME_MAX);
 EPG_ASSERT_SIZE(struct epg_group, 8);
 EPG_ASSERT_SIZE(struct epg_learned_key, 8);
 EPG_ASSERT_SIZE(struct epg_mac_key, 8);
-EPG_ASSERT_SIZE(struct epg_flow_key, 40);
-EPG_ASSERT_SIZE(struct epg_flow, 40);
+EPG_ASSERT_SIZE(struct epg_flow, 64);
+EPG_ASSERT_SIZE(struct epg_flow_group, 512);
+EPG_ASSERT_SIZE(struct epg_flow_addresses_group, 256);
+EPG_ASSERT_SIZE(struct epg_near, 64);
 EPG_ASSERT_SIZE(struct epg_policer, 16);
 EPG_ASSERT_SIZE(struct epg_drop_key, 8);
 EPG_ASSERT_SIZE(struct epg_counter, 16);
 EPG_ASSERT_SIZE(struct epg_event, 104);
+EPG_ASSERT_SIZE(struct epg_captured, 368);
 EPG_ASSERT_SIZE(struct epg_node, 64);
 EPG_ASSERT_SIZE(struct epg_rule, 4);
 EPG_ASSERT_SIZE(struct epg_bucket, 64);
+EPG_ASSERT_SIZE(struct epg_rule_set, 16);
 EPG_ASSERT_SIZE(struct epg_class, 40);
-EPG_ASSERT_SIZE(struct epg_control, 120);
+EPG_ASSERT_SIZE(struct epg_control, 208);
 EPG_ASSERT_SIZE(struct epg_port_key, 12);
 EPG_ASSERT_SIZE(struct epg_port_name, 104);
 EPG_ASSERT_SIZE(struct epg_fragment_key, 40);

@@ -187,6 +187,64 @@ EPG_API int epg_policy_read(struct epg *epg, const struct epg_policy_source *sou
 			    struct epg_diagnostics **ret_diagnostics);
 EPG_API void epg_policy_free(struct epg_policy *policy);
 
+/* Keys of a filter entry, as bits. */
+#define EPG_ENTRY_ETHER_TYPE 0x001
+#define EPG_ENTRY_PROTOCOL 0x002
+#define EPG_ENTRY_SOURCE 0x004
+#define EPG_ENTRY_DESTINATION 0x008
+#define EPG_ENTRY_ICMP_TYPE 0x010
+#define EPG_ENTRY_ICMP_CODE 0x020
+#define EPG_ENTRY_ARP_OPCODE 0x040
+#define EPG_ENTRY_TCP_FLAGS 0x080
+#define EPG_ENTRY_DSCP 0x100
+#define EPG_ENTRY_ALL 0x1ff
+
+/* In epg_entry.ether_type: IPv4 and IPv6. */
+#define EPG_ETHER_TYPE_IP 1
+/* In epg_entry.tcp_flags, alone: ACK or RST, as `tcpFlags: est`. */
+#define EPG_ENTRY_ESTABLISHED 0x100
+
+/*
+ * An entry of a filter, with the meaning, and the checks, of a policy file's. A field that is 0 is not said, unless its
+ * bit stands in `zeros`: so {.name = "web", .protocol = IPPROTO_TCP, .destination_first = 80} is what the file has as
+ * `{name: web, prot: tcp, dPort: 80}`.
+ */
+struct epg_entry {
+	size_t size;
+	const char *name;                             /* no two entries of a filter have the same */
+	uint32_t zeros;                               /* EPG_ENTRY_…: of these, 0 is meant */
+	uint16_t ether_type;                          /* as frames have it, or EPG_ETHER_TYPE_IP */
+	uint16_t destination_first, destination_last; /* dPort; the last one 0: the same as the first */
+	uint16_t source_first, source_last;           /* sPort */
+	uint16_t arp_opcode;
+	uint16_t tcp_flags; /* as in a TCP header, of FIN 1, SYN 2, RST 4, ACK 16: all of them are set */
+	uint8_t protocol;
+	uint8_t icmp_type, icmp_code;
+	uint8_t dscp;
+	bool fragments_only;
+	bool stateless; /* `stateful: false` */
+};
+
+/*
+ * Adds entries to a filter ("tenant/filter") behind those that it has, all of them or none. The policy object changes,
+ * nothing else does: epg_apply brings it into force, and epg_export then gives a text that has the entries, with those
+ * that were removed cut out. The first change of a filter takes a time that grows with its entries, later ones do not;
+ * n 0 gets that over with. `ret_diagnostics` as of epg_policy_read; a message of it has line 0, and as column the
+ * entry's place in the array, from 1. What is suspicious about entries, epg_lint tells. No privilege needed. Nobody
+ * else may use the policy meanwhile, in a context of their own either.
+ * Errors: -ENOENT (no such filter), -EBADMSG (something is wrong with an entry: epg_error tells the first one), -EINVAL
+ * (entries of unlike or unknown size).
+ */
+EPG_API int epg_policy_add_entries(struct epg *epg, struct epg_policy *policy, const char *filter,
+				   const struct epg_entry *entries, size_t n, struct epg_diagnostics **ret_diagnostics);
+
+/*
+ * Removes entries of a filter by name, all of them or none; whether they came from a text or from
+ * epg_policy_add_entries makes no difference. Errors: -ENOENT (no such filter or entry).
+ */
+EPG_API int epg_policy_remove_entries(struct epg *epg, struct epg_policy *policy, const char *filter,
+				      const char *const *names, size_t n);
+
 /* Number of messages that are kept, 1000 at most; an error is kept rather than a warning. */
 EPG_API size_t epg_diagnostics_count(const struct epg_diagnostics *diagnostics);
 /* Number of all errors, also of those that are not kept. */
@@ -278,14 +336,14 @@ EPG_API int epg_lint(struct epg *epg, const struct epg_policy *policy, const str
  */
 struct epg_load_options {
 	size_t size;
-	uint32_t endpoints;         /* [65536] endpoints; twice as many addresses; made on demand */
-	uint32_t flows;             /* [262144] tracked flows; the least recently used one gives way */
+	uint32_t endpoints;         /* [16384] endpoints; twice as many addresses; made on demand */
+	uint32_t flows;             /* [262144] tracked flows, rounded up; the oldest of a few gives way */
 	uint32_t rules;             /* [1048576] rules a policy may have; made on demand */
-	uint32_t drop_pairs;        /* [16384] pairs and reasons with a drop counter of their own; made on demand */
+	uint32_t drop_pairs;        /* [16000] pairs and reasons with a drop counter of their own; made on demand */
 	uint32_t event_bytes;       /* [262144] ring buffer of events; a power of 2, at least 4096 */
 	uint32_t events_per_second; /* [10000] events a CPU and second, while somebody watches */
 	uint32_t mark;              /* [0x10000000] the one bit of skb->mark that we use; see docs/datapath.md */
-	uint32_t fragments;         /* [16384] packets whose fragments are told apart; the least recent gives way */
+	uint32_t fragments;         /* [8192] packets whose fragments are told apart; the least recent gives way */
 	/*
 	 * Seconds after which a silent flow is forgotten, by enum epg_flow_state: of TCP, SCTP and DCCP [60, 28800, 30],
 	 * and of all others [30, 180, 30]; and after which a packet's other fragments are no longer expected [30].
@@ -481,6 +539,8 @@ struct epg_endpoint_info {
 	const uint16_t *address_flags; /* EPG_ADDRESS_…, one an address */
 	size_t n_addresses;
 	uint64_t packets, bytes; /* sent by the endpoint and permitted */
+	bool direct_asked;       /* its bridge domain forwards directly; that it does, EPG_ENDPOINT_DIRECT says */
+	const char *stack_why; /* what stands in the way of that right now; "" for nothing, or where it is not asked */
 };
 
 typedef int (*epg_endpoint_fn)(void *user, const struct epg_endpoint_info *endpoint);
@@ -783,8 +843,16 @@ struct epg_monitor;
 
 struct epg_monitor_options {
 	size_t size;
-	uint32_t watch;    /* EPG_WATCH_…: what is told; 0: EPG_WATCH_DENY | EPG_WATCH_PERMIT */
+	/*
+	 * EPG_WATCH_…: what is told; 0: EPG_WATCH_DENY | EPG_WATCH_PERMIT. With EPG_WATCH_CAPTURE every packet is told, not
+	 * only the first of a flow, with the beginning of its frame; the rest says of which packets, none: of all. No packet
+	 * then goes past the host (EPG_ENDPOINT_DIRECT), and each costs more.
+	 */
+	uint32_t watch;
 	const char *group; /* only events with this group on either side; NULL: all */
+	/* Only events at one of these interfaces, or from or to one of these endpoints; none: all. */
+	const char *const *interfaces;
+	size_t n_interfaces;
 };
 
 /* A decision with its names. */
@@ -799,6 +867,9 @@ struct epg_event_info {
 	/* That would have decided otherwise (EPG_EVENT_WOULD_… in event->flags); NULL as above. */
 	const struct epg_rule_info *audited_rule;
 	uint64_t time_unix_ns; /* CLOCK_REALTIME */
+	/* With EPG_WATCH_CAPTURE the first bytes of the frame, without a tag that the kernel has taken off (event->vlan). */
+	const uint8_t *frame;
+	uint32_t captured; /* of them; event->length is the whole frame's */
 };
 
 typedef int (*epg_event_fn)(void *user, const struct epg_event_info *event);
@@ -806,8 +877,8 @@ typedef int (*epg_event_fn)(void *user, const struct epg_event_info *event);
 /*
  * Starts to watch decisions: from now on, until the monitor is closed (or its process has died for two
  * seconds), what the options ask for is told: every drop, every first packet of a permitted flow, what audited
- * subjects would have decided otherwise, what rules with `log` decide. One monitor an instance.
- * Errors: -ENOENT (no such group), -EBUSY (another process watches), -EINVAL (unknown bits in `watch`).
+ * subjects would have decided otherwise, what rules with `log` decide; or every packet. One monitor an instance.
+ * Errors: -ENOENT (no such group or interface), -EBUSY (another process watches), -EINVAL (unknown bits in `watch`).
  */
 EPG_API int epg_monitor_open(struct epg *epg, const struct epg_monitor_options *options, struct epg_monitor **ret);
 

@@ -12,22 +12,26 @@
 #include "base/place.h"
 
 struct string_index_entry {
-	const void *key; /* NULL: free */
-	size_t length;
+	const void *key;
+	uint32_t length;
+	uint32_t value;
 	uint64_t hash;
 	struct place place;
-	uint32_t value;
 };
 
 /* All zero is an empty index. */
 struct string_index {
-	struct string_index_entry *entries;
-	size_t capacity; /* 0 or a power of two */
-	size_t n_entries;
+	struct string_index_entry *entries; /* in the order in which they were added */
+	size_t n_entries, capacity;
+	uint64_t *slots; /* upper half of the hash << 32 | index of an entry + 1; 0: free */
+	size_t n_slots;  /* 0 or a power of two */
 	uint64_t seed[2];
 };
 
 void string_index_clear(struct string_index *index);
+
+/* Room for `n` entries in all, so that they are added faster. Returns 0 or -ENOMEM. */
+int string_index_reserve(struct string_index *index, size_t n);
 
 /* NULL when it is not there. The answer lives until the next add. */
 const struct string_index_entry *string_index_find(const struct string_index *index, const void *key, size_t length);
@@ -38,5 +42,8 @@ const struct string_index_entry *string_index_find(const struct string_index *in
  */
 int string_index_add(struct string_index *index, const void *key, size_t length, uint32_t value, struct place place,
 		     const struct string_index_entry **reterr_first);
+
+/* Lets a key that is there stand for something else; the key itself remains. */
+void string_index_change(struct string_index *index, const void *key, size_t length, uint32_t value);
 
 #endif

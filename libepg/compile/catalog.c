@@ -63,6 +63,14 @@ static bool groups_valid(const struct catalog *catalog)
 	return true;
 }
 
+static bool group_names_valid(const struct catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->n_group_names; i++)
+		if (!is_index(catalog->group_names[i].group, catalog->n_groups))
+			return false;
+	return catalog->n_group_names == catalog->n_groups;
+}
+
 static bool contracts_valid(const struct catalog *catalog)
 {
 	for (size_t i = 0; i < catalog->n_contracts; i++) {
@@ -257,9 +265,17 @@ const struct catalog_group *catalog_group_by_class(const struct catalog *catalog
 
 const struct catalog_group *catalog_group_by_name(const struct catalog *catalog, const char *name)
 {
-	for (size_t i = 0; i < catalog->n_groups; i++) {
-		if (!strcmp(catalog_string(catalog, catalog->groups[i].name), name))
-			return &catalog->groups[i];
+	for (size_t low = 0, high = catalog->n_group_names; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		const struct catalog_group *group = &catalog->groups[catalog->group_names[middle].group];
+		int order = strcmp(name, catalog_string(catalog, group->name));
+
+		if (!order)
+			return group;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
 	return NULL;
 }

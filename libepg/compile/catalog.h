@@ -16,7 +16,7 @@
 #include "epg/abi.h"
 
 #define CATALOG_MAGIC 0x63677065u /* "epgc" */
-#define CATALOG_VERSION 3
+#define CATALOG_VERSION 4
 #define CATALOG_NONE UINT32_MAX
 
 struct catalog_range {
@@ -37,6 +37,7 @@ struct catalog_bridge_domain {
 	uint32_t id;  /* never 0 */
 	uint32_t vrf; /* index */
 	uint32_t arp_contract;
+	uint32_t direct;
 	uint32_t line;
 };
 
@@ -52,6 +53,11 @@ struct catalog_group {
 	uint32_t vrf;           /* index */
 	uint32_t bridge_domain; /* index; CATALOG_NONE: external */
 	uint32_t line;
+};
+
+/* The groups once more, sorted by name. */
+struct catalog_group_name {
+	uint32_t group; /* index */
 };
 
 /* A contract, or a taboo: contracts in the model's order, then taboos. */
@@ -90,10 +96,10 @@ struct catalog_rule {
 	uint32_t filter;
 	uint32_t entry;
 	uint32_t line;
-	uint32_t role;    /* enum catalog_role, as the rule's packets go */
-	uint32_t reverse; /* provider to consumer */
-	uint32_t audit;
-	uint32_t n_kinds;
+	uint8_t role;    /* enum catalog_role, as the rule's packets go */
+	uint8_t reverse; /* provider to consumer */
+	uint8_t audit;
+	uint8_t n_kinds;
 	struct catalog_range kinds[2];
 	struct catalog_range destination;
 	struct catalog_range source;
@@ -167,6 +173,7 @@ struct catalog_address {
 	X(vrfs, catalog_vrf)                     \
 	X(bridge_domains, catalog_bridge_domain) \
 	X(groups, catalog_group)                 \
+	X(group_names, catalog_group_name)       \
 	X(contracts, catalog_contract)           \
 	X(rules, catalog_rule)                   \
 	X(pairs, catalog_pair)                   \
@@ -191,7 +198,24 @@ struct catalog {
 	const char *strings;
 	size_t n_strings;
 	const char *file; /* the policy's file name */
+	/* Of an amended generation: what the contracts' slices of rules are cut from. NULL: the rules themselves. */
+	const uint32_t *contract_rules;
 };
+
+/* Index of a contract's rule number i. */
+static inline uint32_t catalog_contract_rule(const struct catalog *catalog, const struct catalog_contract *contract,
+					     uint32_t i)
+{
+	uint32_t index = contract->first_rule + i;
+
+	return catalog->contract_rules ? catalog->contract_rules[index] : index;
+}
+
+/* A rule that an amendment has removed: it matches nothing, and its index is not given out again. */
+static inline bool catalog_rule_is_gone(const struct catalog_rule *rule)
+{
+	return rule->n_kinds == 0;
+}
 
 /* Checks the block (magic, version, bounds of each section) and fills the view. Returns 0 or -EBADMSG. */
 int catalog_open(const void *block, size_t length, struct catalog *ret);

@@ -122,6 +122,7 @@ static uint32_t group_flags(const struct construction *construction, const struc
 	flags |= isolation_flags(model, group);
 	flags |= group->police.rate ? EPG_CLASS_POLICED : 0;
 	flags |= model->bridge_domains[group->bridge_domain].arp_contract ? EPG_CLASS_ARP : 0;
+	flags |= model->bridge_domains[group->bridge_domain].direct ? EPG_CLASS_DIRECT : 0;
 	return flags;
 }
 

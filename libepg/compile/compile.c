@@ -45,6 +45,7 @@ void tables_free(struct tables *tables)
 		return;
 	free(tables->classes);
 	free(tables->pairs);
+	free(tables->sets);
 	free(tables->nodes);
 	free(tables->rules);
 	free(tables->reached);
@@ -96,6 +97,7 @@ static int build_rule_sets(struct compilation *compilation)
 	tables->n_rule_sets = draft->n_rule_sets;
 	tables->reached = TAKE_PTR(sets.reached);
 	tables->rule_set_nodes = TAKE_PTR(sets.nodes);
+	tables->sets = TAKE_PTR(sets.records);
 	return pairs_build(sets.pairs, draft->n_pairs, &tables->pairs, &tables->n_buckets);
 }
 

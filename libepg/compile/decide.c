@@ -3,6 +3,21 @@
 
 #include "compile/diagram.h"
 #include "compile/pairs.h"
+#include "compile/tables.h"
+
+struct tables_view tables_view_of(const struct tables *tables)
+{
+	return (struct tables_view){
+		.classes = tables->classes,
+		.n_classes = tables->n_classes,
+		.pairs = tables->pairs,
+		.n_buckets = tables->n_buckets,
+		.sets = tables->sets,
+		.n_sets = tables->n_rule_sets,
+		.nodes = tables->nodes,
+		.n_nodes = tables->n_nodes,
+	};
+}
 
 struct question {
 	const struct tables_view *view;
@@ -16,10 +31,24 @@ static void consider(struct question *question, uint32_t leaf)
 		question->first = leaf;
 }
 
+/* As the programs do; what is no set leads to no node. */
+static uint32_t root_of(const struct tables_view *view, uint32_t index)
+{
+	const struct epg_rule_set *set;
+
+	if (index == PAIRS_UNKNOWN)
+		return EPG_TARGET_MISS;
+	if (index >= view->n_sets)
+		return EPG_TARGET_LEAF - 1;
+	set = &view->sets[index];
+	return set->next_generation && (int32_t)(view->generation - set->next_generation) >= 0 ? set->next_root
+											       : set->root;
+}
+
 static void consider_pair(struct question *question, uint32_t source, uint32_t destination)
 {
 	const struct tables_view *view = question->view;
-	uint32_t root = pairs_find(view->pairs, view->n_buckets, PAIRS_KEY(source, destination));
+	uint32_t root = root_of(view, pairs_find(view->pairs, view->n_buckets, PAIRS_KEY(source, destination)));
 
 	consider(question, diagram_find(view->nodes, view->n_nodes, root, question->high, question->low));
 }

@@ -14,9 +14,17 @@ struct tables_view {
 	size_t n_classes;
 	const struct epg_bucket *pairs;
 	size_t n_buckets;
+	const struct epg_rule_set *sets;
+	size_t n_sets;
+	uint32_t generation; /* whose sets are asked for: 0: that with which the tables began */
 	const struct epg_node *nodes;
 	size_t n_nodes;
 };
+
+struct tables;
+
+/* Tables just compiled. */
+struct tables_view tables_view_of(const struct tables *tables);
 
 /*
  * The leaf (EPG_LEAF_LEVEL, _ACTION, _RULE) that decides a packet between two classes, in the view that its key's

@@ -39,21 +39,29 @@ static void *append(void *array, size_t *n, size_t *capacity, size_t count, size
 CATALOG_SECTIONS(DRAFT_ADD)
 #undef DRAFT_ADD
 
+#define TAG(hash) ((hash) >> 32 << 32)
+
 static uint64_t hash_string(const char *string)
 {
-	uint64_t hash = 0;
+	size_t length = strlen(string);
+	uint64_t hash = length, word;
 
-	for (; *string; string++)
-		hash = hash_word(hash, (unsigned char)*string);
-	return hash;
+	for (; length >= sizeof(word); length -= sizeof(word), string += sizeof(word)) {
+		memcpy(&word, string, sizeof(word));
+		hash = hash_word(hash, word);
+	}
+	word = 0;
+	memcpy(&word, string, length);
+	return hash_word(hash, word);
 }
 
 /* The slot of the string, or the free one where it belongs. */
-static uint32_t *find_slot(const struct draft *draft, const char *string)
+static uint64_t *find_slot(const struct draft *draft, const char *string, uint64_t hash)
 {
-	size_t slot = hash_string(string) & (draft->n_string_slots - 1);
+	size_t slot = hash & (draft->n_string_slots - 1);
 
-	while (draft->string_slots[slot] && strcmp(draft->strings + draft->string_slots[slot], string) != 0)
+	while (draft->string_slots[slot] && (TAG(draft->string_slots[slot]) != TAG(hash) ||
+					     strcmp(draft->strings + (uint32_t)draft->string_slots[slot], string) != 0))
 		slot = (slot + 1) & (draft->n_string_slots - 1);
 	return &draft->string_slots[slot];
 }
@@ -70,12 +78,19 @@ static int make_slots(struct draft *draft)
 	if (!larger.string_slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < draft->n_string_slots; i++) {
+		const char *string = draft->strings + (uint32_t)draft->string_slots[i];
+
 		if (draft->string_slots[i])
-			*find_slot(&larger, draft->strings + draft->string_slots[i]) = draft->string_slots[i];
+			*find_slot(&larger, string, hash_string(string)) = draft->string_slots[i];
 	}
 	free(draft->string_slots);
 	*draft = larger;
 	return 0;
+}
+
+int draft_reserve_rules(struct draft *draft, size_t n)
+{
+	return array_reserve(&draft->rules, &draft->rules_capacity, n, sizeof(*draft->rules));
 }
 
 static int append_string(struct draft *draft, const char *string, size_t size)
@@ -90,8 +105,8 @@ static int append_string(struct draft *draft, const char *string, size_t size)
 
 int draft_string(struct draft *draft, const char *string, uint32_t *ret)
 {
+	uint64_t hash, *slot;
 	size_t offset;
-	uint32_t *slot;
 
 	if (make_slots(draft) || (draft->n_strings == 0 && append_string(draft, "", 1)))
 		return -ENOMEM;
@@ -100,14 +115,29 @@ int draft_string(struct draft *draft, const char *string, uint32_t *ret)
 		*ret = 0;
 		return 0;
 	}
-	slot = find_slot(draft, string);
+	hash = hash_string(string);
+	slot = find_slot(draft, string, hash);
 	if (!*slot) {
 		if (append_string(draft, string, strlen(string) + 1))
 			return -ENOMEM;
-		*slot = (uint32_t)offset;
+		*slot = TAG(hash) | offset;
 		draft->n_distinct++;
 	}
-	*ret = *slot;
+	*ret = (uint32_t)*slot;
+	return 0;
+}
+
+int draft_new_string(struct draft *draft, const char *string, uint32_t *ret)
+{
+	size_t offset;
+
+	/* The pool begins with the empty string. */
+	if (!draft->n_strings || !*string)
+		return draft_string(draft, string, ret);
+	offset = draft->n_strings;
+	if (append_string(draft, string, strlen(string) + 1))
+		return -ENOMEM;
+	*ret = (uint32_t)offset;
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct draft {
 #undef DRAFT_SECTION
 	char *strings;
 	size_t n_strings, strings_capacity;
-	uint32_t *string_slots; /* offset of a string; 0: free */
+	uint64_t *string_slots; /* upper half of the hash << 32 | offset of a string; 0: free */
 	size_t n_string_slots;  /* a power of 2 */
 	size_t n_distinct;
 };
@@ -33,8 +33,14 @@ void draft_clear(struct draft *draft);
 CATALOG_SECTIONS(DRAFT_ADD)
 #undef DRAFT_ADD
 
+/* Room for `n` rules in all: else room is made again and again. Returns 0 or -ENOMEM. */
+int draft_reserve_rules(struct draft *draft, size_t n);
+
 /* Puts a string into the pool, unless it is there. Returns 0 or -ENOMEM, also when the pool exceeds 4 GB. */
 int draft_string(struct draft *draft, const char *string, uint32_t *ret);
+
+/* The same without a look whether it is there: of many names that are all different, looking takes longest. */
+int draft_new_string(struct draft *draft, const char *string, uint32_t *ret);
 
 /* Writes the block that catalog_open reads; the caller frees it. Returns 0 or -ENOMEM. */
 int draft_write(struct draft *draft, const char *file, uint8_t **ret, size_t *ret_length);

@@ -13,6 +13,8 @@
 
 #define IDS (UINT16_MAX + 1u)
 
+_Static_assert(EPG_CLASS_LAST - EPG_CLASS_FIRST + 1 == 65520, "report_shortage tells how many there are");
+
 /* The running generation's catalog, and that of the one before. */
 enum {
 	RUNNING,
@@ -190,9 +192,14 @@ static bool is_free(const struct space *space, uint32_t id)
 
 static void report_shortage(const struct space *space, const struct claim *claim)
 {
-	diagnostics_error(space->diagnostics, claim->place,
-			  "ids of the running generation, of the one before and of bound endpoints count too",
-			  "no id is left for %s %s", kind_name(claim->kind), claim->name);
+	static const char memory[] =
+		"those of the running generation, of the one before and of bound endpoints count too";
+	char hint[160];
+
+	snprintf(hint, sizeof(hint), "%s%s",
+		 claim->kind == KIND_BRIDGE_DOMAIN ? "" : "there are 65520 for groups and VRFs together; ", memory);
+	diagnostics_error(space->diagnostics, claim->place, hint, "no id is left for %s %s", kind_name(claim->kind),
+			  claim->name);
 }
 
 /*

@@ -77,7 +77,7 @@ static int intern(struct node_store *store, const struct epg_node *line, uint32_
  * equal halves of different trees become one node. Unused places begin at 0xffff with the last target, so
  * that they are right for the value 0xffff, the only one that reaches them.
  */
-static struct epg_node make_line(uint16_t field, const struct node_interval *intervals, size_t n)
+struct epg_node node_line(uint16_t field, const struct node_interval *intervals, size_t n)
 {
 	struct epg_node line = {.field = field};
 
@@ -98,7 +98,7 @@ int node_store_tree(struct node_store *store, uint16_t field, struct node_interv
 		/* Evenly filled lines: none is left with a single interval. */
 		for (size_t i = 0; i < n_lines; i++) {
 			size_t first = n * i / n_lines, end = n * (i + 1) / n_lines;
-			struct epg_node line = make_line(field, intervals + first, end - first);
+			struct epg_node line = node_line(field, intervals + first, end - first);
 			uint32_t target;
 			int error = intern(store, &line, &target);
 

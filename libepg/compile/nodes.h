@@ -27,6 +27,9 @@ struct node_store {
 /* A store begins as all zero. */
 void node_store_clear(struct node_store *store);
 
+/* One node for 2 to EPG_NODE_FANOUT intervals. */
+struct epg_node node_line(uint16_t field, const struct node_interval *intervals, size_t n);
+
 /*
  * Makes nodes that tell `n` intervals of one field apart, the first of which starts at 0; `intervals` is
  * overwritten. One interval needs no node: its own target is returned.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/util.h"
@@ -29,6 +30,7 @@ static int add_bridge_domain(const struct model_bridge_domain *domain, uint16_t 
 	added->id = id;
 	added->vrf = domain->vrf;
 	added->arp_contract = domain->arp_contract;
+	added->direct = domain->direct;
 	added->line = domain->place.line;
 	return 0;
 }
@@ -48,6 +50,29 @@ static int add_group(const struct model_group *group, uint16_t class_id, struct 
 	added->vrf = group->vrf;
 	added->bridge_domain = group->external ? CATALOG_NONE : group->bridge_domain;
 	added->line = group->place.line;
+	return 0;
+}
+
+static int compare_names(const void *left, const void *right, void *user)
+{
+	const struct catalog_group_name *a = left, *b = right;
+	const struct draft *draft = user;
+
+	return strcmp(draft->strings + draft->groups[a->group].name, draft->strings + draft->groups[b->group].name);
+}
+
+static int add_group_names(struct draft *draft)
+{
+	struct catalog_group_name *names;
+
+	if (!draft->n_groups)
+		return 0;
+	names = draft_add_group_names(draft, draft->n_groups);
+	if (!names)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < draft->n_groups; i++)
+		names[i].group = i;
+	qsort_r(names, draft->n_groups, sizeof(*names), compare_names, draft);
 	return 0;
 }
 
@@ -74,6 +99,8 @@ int objects_add(const struct model *model, const struct ids *ids, struct draft *
 		if (add_group(&model->groups[group], (uint16_t)id, draft))
 			return -ENOMEM;
 	}
+	if (add_group_names(draft))
+		return -ENOMEM;
 	*ret_catalogued = TAKE_PTR(catalogued);
 	return 0;
 }

@@ -20,29 +20,29 @@ static struct epg_bucket *new_buckets(size_t n)
 	/* A free place leads nowhere, whatever it may be looked up by. */
 	for (size_t i = 0; buckets && i < n; i++) {
 		for (unsigned int place = 0; place < EPG_BUCKET_PAIRS; place++)
-			buckets[i].root[place] = EPG_TARGET_MISS;
+			buckets[i].set[place] = PAIRS_UNKNOWN;
 	}
 	return buckets;
 }
 
-static bool put_into(struct epg_bucket *bucket, struct pair_root entry)
+static bool put_into(struct epg_bucket *bucket, struct pair_set entry)
 {
 	for (unsigned int place = 0; place < EPG_BUCKET_PAIRS; place++) {
 		if (!bucket->pair[place]) {
 			bucket->pair[place] = entry.pair;
-			bucket->root[place] = entry.root;
+			bucket->set[place] = entry.set;
 			return true;
 		}
 	}
 	return false;
 }
 
-static struct pair_root exchange(struct epg_bucket *bucket, unsigned int place, struct pair_root entry)
+static struct pair_set exchange(struct epg_bucket *bucket, unsigned int place, struct pair_set entry)
 {
-	struct pair_root displaced = {bucket->pair[place], bucket->root[place]};
+	struct pair_set displaced = {bucket->pair[place], bucket->set[place]};
 
 	bucket->pair[place] = entry.pair;
-	bucket->root[place] = entry.root;
+	bucket->set[place] = entry.set;
 	return displaced;
 }
 
@@ -50,7 +50,7 @@ static struct pair_root exchange(struct epg_bucket *bucket, unsigned int place, 
  * Puts an entry into one of its buckets; when both are full, it takes the place of another, which moves on to
  * its own other bucket. `random` makes the way wander, the same way each time.
  */
-static bool put(struct epg_bucket *buckets, size_t n_buckets, struct pair_root entry, uint32_t *random)
+static bool put(struct epg_bucket *buckets, size_t n_buckets, struct pair_set entry, uint32_t *random)
 {
 	uint32_t bucket = epg_pair_bucket(entry.pair, 0, (uint32_t)n_buckets);
 
@@ -69,7 +69,7 @@ static bool put(struct epg_bucket *buckets, size_t n_buckets, struct pair_root e
 	return false;
 }
 
-static bool put_all(struct epg_bucket *buckets, size_t n_buckets, const struct pair_root *pairs, size_t n)
+static bool put_all(struct epg_bucket *buckets, size_t n_buckets, const struct pair_set *pairs, size_t n)
 {
 	uint32_t random = 1;
 
@@ -80,7 +80,7 @@ static bool put_all(struct epg_bucket *buckets, size_t n_buckets, const struct p
 	return true;
 }
 
-int pairs_build(const struct pair_root *pairs, size_t n, struct epg_bucket **ret, size_t *ret_buckets)
+int pairs_build(const struct pair_set *pairs, size_t n, struct epg_bucket **ret, size_t *ret_buckets)
 {
 	size_t n_buckets = n * 100 / (EPG_BUCKET_PAIRS * LOAD_PERCENT) + 1;
 
@@ -100,20 +100,20 @@ int pairs_build(const struct pair_root *pairs, size_t n, struct epg_bucket **ret
 
 static uint32_t find_in(const struct epg_bucket *bucket, uint32_t pair)
 {
-	uint32_t root = EPG_TARGET_MISS;
+	uint32_t set = PAIRS_UNKNOWN;
 
 	for (unsigned int place = 0; place < EPG_BUCKET_PAIRS; place++) {
 		if (bucket->pair[place] == pair)
-			root = bucket->root[place];
+			set = bucket->set[place];
 	}
-	return root;
+	return set;
 }
 
 uint32_t pairs_find(const struct epg_bucket *buckets, size_t n_buckets, uint32_t pair)
 {
-	uint32_t root = find_in(&buckets[epg_pair_bucket(pair, 0, (uint32_t)n_buckets)], pair);
+	uint32_t set = find_in(&buckets[epg_pair_bucket(pair, 0, (uint32_t)n_buckets)], pair);
 
-	if (root == EPG_TARGET_MISS)
-		root = find_in(&buckets[epg_pair_bucket(pair, 1, (uint32_t)n_buckets)], pair);
-	return root;
+	if (set == PAIRS_UNKNOWN)
+		set = find_in(&buckets[epg_pair_bucket(pair, 1, (uint32_t)n_buckets)], pair);
+	return set;
 }

@@ -10,15 +10,16 @@
 
 #define PAIRS_KEY(source, destination) ((uint32_t)(source) << 16 | (destination))
 
-struct pair_root {
+struct pair_set {
 	uint32_t pair; /* PAIRS_KEY, never 0 */
-	uint32_t root; /* target */
+	uint32_t set;  /* index of its rule set */
 };
 
 /* Lays out pairs, each of which may stand there once. At least one bucket. Returns 0 or -ENOMEM. */
-int pairs_build(const struct pair_root *pairs, size_t n, struct epg_bucket **ret, size_t *ret_buckets);
+int pairs_build(const struct pair_set *pairs, size_t n, struct epg_bucket **ret, size_t *ret_buckets);
 
-/* The root of a pair, looked up as the BPF programs do, or EPG_TARGET_MISS. */
+/* The rule set of a pair, looked up as the BPF programs do, or PAIRS_UNKNOWN. */
+#define PAIRS_UNKNOWN UINT32_MAX
 uint32_t pairs_find(const struct epg_bucket *buckets, size_t n_buckets, uint32_t pair);
 
 #endif

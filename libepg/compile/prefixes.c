@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "compile/prefixes.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +23,12 @@
 
 struct claimed_prefix {
 	const struct model_prefix *prefix;
-	uint32_t group; /* index; MODEL_NONE: a leak */
-	uint32_t vrf;   /* index */
-	uint32_t leaf;  /* EPG_PREFIX_… */
+	uint32_t group;      /* index; MODEL_NONE: a leak */
+	uint32_t vrf;        /* index */
+	uint32_t leaf;       /* EPG_PREFIX_… */
+	uint64_t address[2]; /* of the prefix, as numbers: many are sorted, and it lies far away */
+	uint8_t length;
+	bool ipv4;
 };
 
 struct claimed_prefixes {
@@ -78,6 +82,11 @@ static int claim(struct claimed_prefixes *claimed, struct claimed_prefix prefix)
 {
 	if (array_reserve(&claimed->items, &claimed->capacity, claimed->n + 1, sizeof(*claimed->items)))
 		return -ENOMEM;
+	memcpy(prefix.address, prefix.prefix->address, sizeof(prefix.address));
+	for (size_t i = 0; i < ARRAY_SIZE(prefix.address); i++)
+		prefix.address[i] = be64toh(prefix.address[i]);
+	prefix.length = prefix.prefix->length;
+	prefix.ipv4 = prefix.prefix->ipv4;
 	claimed->items[claimed->n++] = prefix;
 	return 0;
 }
@@ -87,7 +96,10 @@ static int claim_leaks(const struct leaks *leaks, struct claimed_prefixes *claim
 	for (size_t i = 0; i < leaks->n; i++) {
 		const struct leak *leak = &leaks->items[i];
 
-		if (claim(claimed, (struct claimed_prefix){leak->prefix, MODEL_NONE, leak->vrf, leak->leaf}))
+		if (claim(claimed, (struct claimed_prefix){.prefix = leak->prefix,
+							   .group = MODEL_NONE,
+							   .vrf = leak->vrf,
+							   .leaf = leak->leaf}))
 			return -ENOMEM;
 	}
 	return 0;
@@ -117,17 +129,15 @@ static int claim_groups(const struct model *model, const uint16_t *class_ids, st
 /* By VRF and family, the longest prefix first; where both name the same prefix, members before the outside. */
 static int compare_precedence(const struct claimed_prefix *left, const struct claimed_prefix *right)
 {
-	int order;
-
 	if (left->vrf != right->vrf)
 		return left->vrf < right->vrf ? -1 : 1;
-	if (left->prefix->ipv4 != right->prefix->ipv4)
-		return left->prefix->ipv4 ? -1 : 1;
-	if (left->prefix->length != right->prefix->length)
-		return left->prefix->length > right->prefix->length ? -1 : 1;
-	order = memcmp(left->prefix->address, right->prefix->address, sizeof(left->prefix->address));
-	if (order)
-		return order;
+	if (left->ipv4 != right->ipv4)
+		return left->ipv4 ? -1 : 1;
+	if (left->length != right->length)
+		return left->length > right->length ? -1 : 1;
+	for (size_t i = 0; i < ARRAY_SIZE(left->address); i++)
+		if (left->address[i] != right->address[i])
+			return left->address[i] < right->address[i] ? -1 : 1;
 	return (int)(right->leaf & EPG_PREFIX_MEMBER) - (int)(left->leaf & EPG_PREFIX_MEMBER);
 }
 
@@ -211,8 +221,8 @@ int prefixes_build(const struct model *model, const uint16_t *class_ids, const s
 		const struct claimed_prefix *item = &claimed.items[first];
 		struct prefix_roots *root = &roots[item->vrf];
 
-		for (end = first + 1; end < claimed.n && claimed.items[end].vrf == item->vrf &&
-				      claimed.items[end].prefix->ipv4 == item->prefix->ipv4;)
+		for (end = first + 1;
+		     end < claimed.n && claimed.items[end].vrf == item->vrf && claimed.items[end].ipv4 == item->ipv4;)
 			end++;
 		error = build_claimed(item, end - first, builder, diagnostics,
 				      item->prefix->ipv4 ? &root->ipv4 : &root->ipv6);

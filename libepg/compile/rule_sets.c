@@ -24,8 +24,7 @@ struct composition {
 	size_t n_leaves, leaves_capacity;
 	struct diagram_box *boxes;
 	size_t boxes_capacity;
-	uint32_t *roots; /* by rule set */
-	size_t roots_capacity;
+	size_t records_capacity;
 	size_t nodes_capacity;
 	struct rule_sets sets;
 };
@@ -36,13 +35,13 @@ static void composition_clear(struct composition *composition)
 	free(composition->parts);
 	free(composition->leaves);
 	free(composition->boxes);
-	free(composition->roots);
 	rule_sets_clear(&composition->sets);
 }
 
 void rule_sets_clear(struct rule_sets *sets)
 {
 	free(sets->pairs);
+	free(sets->records);
 	free(sets->nodes);
 	free(sets->reached);
 	*sets = (struct rule_sets){0};
@@ -94,6 +93,14 @@ static int compare_leaves(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+static bool is_sorted(const uint32_t *leaves, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (leaves[i - 1] > leaves[i])
+			return false;
+	return true;
+}
+
 /* All rules of the pair at hand, in order of precedence, which is that of their leaves. */
 static int list_leaves(struct composition *composition)
 {
@@ -104,7 +111,9 @@ static int list_leaves(struct composition *composition)
 		if (error)
 			return error;
 	}
-	qsort(composition->leaves, composition->n_leaves, sizeof(*composition->leaves), compare_leaves);
+	/* One contract's rules of one level are in order as they are. */
+	if (!is_sorted(composition->leaves, composition->n_leaves))
+		qsort(composition->leaves, composition->n_leaves, sizeof(*composition->leaves), compare_leaves);
 	return 0;
 }
 
@@ -167,15 +176,17 @@ static int add_rule_set(struct composition *composition, uint32_t *ret)
 	int error;
 
 	if (!set ||
-	    array_reserve(&composition->roots, &composition->roots_capacity, index + 1, sizeof(*composition->roots)) ||
+	    array_reserve(&composition->sets.records, &composition->records_capacity, index + 1,
+			  sizeof(*composition->sets.records)) ||
 	    array_reserve(&composition->sets.nodes, &composition->nodes_capacity, index + 1,
 			  sizeof(*composition->sets.nodes)))
 		return -ENOMEM;
+	composition->sets.records[index] = (struct epg_rule_set){0};
 	error = list_leaves(composition);
 	if (!error)
 		error = add_members(composition, set);
 	if (!error)
-		error = build_root(composition, &composition->roots[index]);
+		error = build_root(composition, &composition->sets.records[index].root);
 	if (error)
 		return error;
 	composition->sets.nodes[index] = (uint32_t)(composition->builder->nodes.n_lines - nodes);
@@ -183,7 +194,7 @@ static int add_rule_set(struct composition *composition, uint32_t *ret)
 	return list_table_add(&composition->known, 0, composition->parts, composition->n_parts, index);
 }
 
-static int add_pair(struct composition *composition, const struct link *links, size_t n, struct pair_root *ret)
+static int add_pair(struct composition *composition, const struct link *links, size_t n, struct pair_set *ret)
 {
 	struct catalog_pair *pair = draft_add_pairs(composition->draft, 1);
 	uint32_t rule_set;
@@ -202,7 +213,7 @@ static int add_pair(struct composition *composition, const struct link *links, s
 	pair->source = (uint16_t)(links->pair >> 16);
 	pair->destination = (uint16_t)links->pair;
 	pair->rule_set = rule_set;
-	*ret = (struct pair_root){links->pair, composition->roots[rule_set]};
+	*ret = (struct pair_set){links->pair, rule_set};
 	return 0;
 }
 
@@ -217,7 +228,7 @@ static size_t count_pairs(const struct link *links, size_t n)
 
 static int add_pairs(struct composition *composition, const struct link *links, size_t n)
 {
-	struct pair_root *pairs = composition->sets.pairs;
+	struct pair_set *pairs = composition->sets.pairs;
 
 	for (size_t first = 0, end; first < n; first = end) {
 		int error;

@@ -18,9 +18,10 @@ struct epg_diagnostics;
 #define MEMBERS_MAX ((size_t)1 << 24)
 
 struct rule_sets {
-	struct pair_root *pairs; /* as many as the draft has pairs */
-	uint32_t *nodes;         /* by rule set: nodes that it needed beyond those that earlier ones had */
-	uint8_t *reached;        /* by rule: whether some packet between some pair is decided by it, in either view */
+	struct pair_set *pairs;       /* as many as the draft has pairs */
+	struct epg_rule_set *records; /* as many as the draft has rule sets */
+	uint32_t *nodes;              /* by rule set: nodes that it needed beyond those that earlier ones had */
+	uint8_t *reached; /* by rule: whether some packet between some pair is decided by it, in either view */
 };
 
 /* Rule sets begin as all zero. */

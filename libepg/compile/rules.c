@@ -17,6 +17,9 @@ _Static_assert(RULES_MAX <= EPG_LEAF_RULE(UINT32_MAX) + (size_t)1, "an EPG_LEAF 
 /* What is not TCP has none. */
 #define FLAGS_NONE ((uint16_t)1)
 
+/* Entries of a filter whose names may be those of another one's: with more it is not looked for. */
+#define SHARED_NAMES_MAX 4096
+
 /* Where rules come from while they are collected. */
 struct origin {
 	uint32_t contract; /* index in the catalog */
@@ -25,6 +28,8 @@ struct origin {
 	const struct model_subject *subject;
 	const struct model_filter_use *use;
 	const struct model_filter *filter;
+	uint64_t identity; /* of contract, subject and filter: what the rules have in common */
+	uint32_t subject_name, filter_name, entry_name; /* in the draft */
 	uint32_t uses;
 };
 
@@ -34,10 +39,14 @@ struct collection {
 	const uint16_t *uses;
 	struct draft *draft;
 	struct epg_rule *rules;
+	uint32_t **names; /* by filter: its entries' names in the draft; NULL: none yet */
 };
 
 static void collection_clear(struct collection *collection)
 {
+	for (size_t i = 0; collection->names && i < collection->model->n_filters; i++)
+		free(collection->names[i]);
+	free(collection->names);
 	free(collection->rules);
 }
 
@@ -52,11 +61,8 @@ static uint64_t identity_add(uint64_t identity, const char *string)
 
 static uint64_t identity_of(const struct origin *origin, const char *entry, const struct catalog_rule *rule)
 {
-	uint64_t identity = identity_add(0xcbf29ce484222325u, origin->contract_name);
+	uint64_t identity = identity_add(origin->identity, entry);
 
-	identity = identity_add(identity, origin->subject->name);
-	identity = identity_add(identity, origin->filter->name);
-	identity = identity_add(identity, entry);
 	identity = identity_add(identity, rule->reverse ? "reverse" : "forward");
 	return (identity ^ rule->role) * 0x100000001b3u;
 }
@@ -172,14 +178,25 @@ static struct epg_rule make_rule(const struct origin *origin, const struct model
 	return rule;
 }
 
-static int name_rule(struct draft *draft, const struct origin *origin, const char *entry, struct catalog_rule *rule)
+/* Once for all entries of a filter. */
+static int name_origin(struct draft *draft, struct origin *origin)
 {
-	if (draft_string(draft, origin->subject->name, &rule->subject) ||
-	    draft_string(draft, origin->filter->name, &rule->filter) || draft_string(draft, entry, &rule->entry))
-		return -ENOMEM;
+	origin->identity = identity_add(0xcbf29ce484222325u, origin->contract_name);
+	origin->identity = identity_add(origin->identity, origin->subject->name);
+	origin->identity = identity_add(origin->identity, origin->filter->name);
+	return draft_string(draft, origin->subject->name, &origin->subject_name) ||
+			       draft_string(draft, origin->filter->name, &origin->filter_name)
+		       ? -ENOMEM
+		       : 0;
+}
+
+static void name_rule(const struct origin *origin, const char *entry, struct catalog_rule *rule)
+{
+	rule->entry = origin->entry_name;
+	rule->subject = origin->subject_name;
+	rule->filter = origin->filter_name;
 	rule->contract = origin->contract;
 	rule->identity = identity_of(origin, entry, rule);
-	return 0;
 }
 
 /*
@@ -219,7 +236,8 @@ static int add_rule(struct collection *collection, const struct origin *origin, 
 	rule = make_rule(origin, entry, role);
 	add_early(&rule, detail);
 	collection->rules[collection->draft->n_rules - 1] = rule;
-	return name_rule(collection->draft, origin, entry->name, detail);
+	name_rule(origin, entry->name, detail);
+	return 0;
 }
 
 /* By role, then direction: the last of the orders that decide between rules of one level and action. */
@@ -238,14 +256,41 @@ static int add_entry(struct collection *collection, const struct origin *origin,
 	return 0;
 }
 
+/* Once for all rules of a filter's entries; NULL: out of memory. */
+static const uint32_t *name_entries(struct collection *collection, uint32_t index)
+{
+	const struct model_filter *filter = &collection->model->filters[index];
+	bool many = filter->n_entries > SHARED_NAMES_MAX;
+	uint32_t *names = collection->names[index];
+
+	if (names)
+		return names;
+	names = collection->names[index] = array_new(filter->n_entries, sizeof(*names));
+	for (size_t i = 0; names && i < filter->n_entries; i++) {
+		const char *name = filter->entries[i].name;
+
+		if (many ? draft_new_string(collection->draft, name, &names[i])
+			 : draft_string(collection->draft, name, &names[i]))
+			return NULL;
+	}
+	return names;
+}
+
 static int add_subject(struct collection *collection, struct origin *origin)
 {
 	const struct model_subject *subject = origin->subject;
+	const uint32_t *names;
 
 	for (size_t i = 0; i < subject->n_filters; i++) {
 		origin->use = &subject->filters[i];
 		origin->filter = &collection->model->filters[origin->use->filter];
+		if (name_origin(collection->draft, origin))
+			return -ENOMEM;
+		names = name_entries(collection, origin->use->filter);
+		if (!names)
+			return -ENOMEM;
 		for (size_t j = 0; j < origin->filter->n_entries; j++) {
+			origin->entry_name = names[j];
 			if (add_entry(collection, origin, &origin->filter->entries[j]))
 				return -ENOMEM;
 		}
@@ -332,16 +377,19 @@ static int add_implicit(struct collection *collection)
 	};
 	static const struct model_subject no_subject = {.name = ""};
 	static const struct model_filter no_filter = {.name = ""};
-	const struct origin nowhere = {.contract = CATALOG_NONE,
-				       .contract_name = "",
-				       .subject = &no_subject,
-				       .filter = &no_filter};
+	struct origin nowhere = {.contract = CATALOG_NONE,
+				 .contract_name = "",
+				 .subject = &no_subject,
+				 .filter = &no_filter};
 
+	if (name_origin(collection->draft, &nowhere))
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(implicit); i++) {
 		struct catalog_rule *detail = draft_add_rules(collection->draft, 1);
 
-		if (!detail || name_rule(collection->draft, &nowhere, implicit[i].name, detail))
+		if (!detail || draft_string(collection->draft, implicit[i].name, &nowhere.entry_name))
 			return -ENOMEM;
+		name_rule(&nowhere, implicit[i].name, detail);
 		detail->n_kinds = 1;
 		detail->kinds[0] = detail->destination = detail->source = to_range(MODEL_RANGE_ANY);
 		detail->dscp = detail->fragment = detail->kinds[0];
@@ -430,7 +478,8 @@ int rules_collect(const struct model *model, const struct rules_count *counts, c
 	if (error)
 		return error;
 	collection.rules = array_new(total, sizeof(*collection.rules));
-	if (!collection.rules || add_implicit(&collection))
+	collection.names = array_new(model->n_filters, sizeof(*collection.names));
+	if (!collection.rules || !collection.names || draft_reserve_rules(draft, total) || add_implicit(&collection))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < model->n_contracts; i++) {
 		if (add_contract(&collection, i))
@@ -442,4 +491,25 @@ int rules_collect(const struct model *model, const struct rules_count *counts, c
 	}
 	*ret = TAKE_PTR(collection.rules);
 	return 0;
+}
+
+int rules_of_entry(const struct model *model, const struct rules_place *place, const struct model_entry *entry,
+		   struct draft *draft, struct epg_rule rules[RULES_OF_ENTRY_MAX])
+{
+	const struct model_contract *contract = &model->contracts[place->contract];
+	struct collection collection = {.model = model, .draft = draft, .rules = rules};
+	struct origin origin = {
+		.contract = place->contract,
+		.contract_name = contract->name,
+		.keep = contract->keep,
+		.uses = place->uses,
+		.subject = place->subject,
+		.use = place->use,
+		.filter = &model->filters[place->use->filter],
+	};
+
+	draft->n_rules = 0;
+	if (name_origin(draft, &origin) || draft_string(draft, entry->name, &origin.entry_name))
+		return -ENOMEM;
+	return add_entry(&collection, &origin, entry);
 }

@@ -43,4 +43,21 @@ bool rules_have_reverse(const struct model_subject *subject, const struct model_
 int rules_collect(const struct model *model, const struct rules_count *counts, const uint16_t *uses,
 		  struct epg_diagnostics *diagnostics, struct draft *draft, struct epg_rule **ret);
 
+/* Where a contract uses a filter. */
+struct rules_place {
+	uint32_t contract; /* of the model; no taboo */
+	const struct model_subject *subject;
+	const struct model_filter_use *use;
+	uint32_t uses; /* of the contract: RULES_USE */
+};
+
+#define RULES_OF_ENTRY_MAX (2 * CATALOG_ROLES)
+
+/*
+ * The rules of one entry alone: details become all the rules that the draft has, whose strings stay. Returns 0 or
+ * -ENOMEM.
+ */
+int rules_of_entry(const struct model *model, const struct rules_place *place, const struct model_entry *entry,
+		   struct draft *draft, struct epg_rule rules[RULES_OF_ENTRY_MAX]);
+
 #endif

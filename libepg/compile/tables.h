@@ -16,6 +16,7 @@ struct tables {
 	size_t n_classes;          /* highest class id + 1 */
 	struct epg_bucket *pairs;
 	size_t n_buckets;
+	struct epg_rule_set *sets; /* n_rule_sets */
 	struct epg_node *nodes;
 	size_t n_nodes;
 	struct epg_rule *rules;

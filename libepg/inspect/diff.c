@@ -272,7 +272,9 @@ int epg_diff(struct epg *epg, const struct epg_policy *policy, const struct epg_
 	if (error)
 		return error;
 	max_flows = options.max_flows ? options.max_flows : MAX_FLOWS;
-	error = open_both(&comparison);
+	error = policy_settle(epg, policy);
+	if (!error)
+		error = open_both(&comparison);
 	if (!error)
 		error = compare(&comparison);
 	if (!error)

@@ -12,7 +12,6 @@
 #include "inspect/packet.h"
 #include "policy/names.h"
 #include "runtime/observe.h"
-#include "runtime/walk.h"
 
 DEFINE_AUTO(struct arena, arena_free)
 
@@ -153,10 +152,8 @@ static int add(struct judging *judging, struct told_flows *told, const struct ep
 }
 
 /* Flows that the running policy has cut already are none any more. */
-static int judge(void *user, const void *key_bytes, const void *value)
+static int judge(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
 {
-	const struct epg_flow_key *key = key_bytes;
-	const struct epg_flow *flow = value;
 	struct judging *judging = user;
 	struct flow_fate fate;
 
@@ -203,7 +200,7 @@ static int tell(struct told_flows *told, enum epg_change_kind kind, epg_change_f
 
 static int judge_all(struct epg *epg, struct instance *instance, struct judging *judging)
 {
-	int error = walk_map(instance->fd.flows, judge, judging);
+	int error = flow_table_walk(instance, judge, judging);
 
 	return error ? context_fail_kernel(epg, error, "flows", "can't read the map") : 0;
 }
@@ -223,8 +220,7 @@ int diff_flows(struct epg *epg, struct instance *instance, const struct generati
 		.n_nodes = tables->n_nodes,
 	};
 	struct judging judging = {
-		.policy = {.tables = {tables->classes, tables->n_classes, tables->pairs, tables->n_buckets,
-				      tables->nodes, tables->n_nodes},
+		.policy = {.tables = tables_view_of(tables),
 			   .rules = tables->rules,
 			   .n_rules = tables->n_rules,
 			   .plan = &plan},

@@ -89,6 +89,8 @@ static void list_bridge_domains(struct listing *listing)
 			prefix_fact(listing, "subnet %s", &domain->subnets[j]);
 		if (domain->arp_contract)
 			fact(listing, "%s", "ARP takes a contract");
+		if (domain->direct)
+			fact(listing, "%s", "forwards directly");
 	}
 }
 
@@ -285,7 +287,7 @@ static void list_rules(struct listing *listing)
 	for (uint32_t i = 0; i < catalog->n_rules; i++) {
 		const struct catalog_rule *rule = &catalog->rules[i];
 
-		if (rule->contract == CATALOG_NONE)
+		if (rule->contract == CATALOG_NONE || catalog_rule_is_gone(rule))
 			continue;
 		begin(listing, DIFF_RULE, rule_name(listing, rule), rule->line);
 		if (!listing->failed)

@@ -109,8 +109,8 @@ static int take_patient(void *user, const void *key, const void *value)
 	if (array_reserve(&doctor->patients, &doctor->patients_capacity, doctor->n_patients + 1,
 			  sizeof(*doctor->patients)))
 		return -ENOMEM;
-	doctor->patients[doctor->n_patients++] =
-		(struct patient){((const struct epg_endpoint_key *)key)->ifindex, *binding};
+	doctor->patients[doctor->n_patients++] = (struct patient){((const struct epg_endpoint_key *)key)->ifindex,
+								  *binding, ((const struct epg_endpoint *)value)->mtu};
 	return 0;
 }
 
@@ -170,5 +170,6 @@ int epg_doctor(struct epg *epg, epg_checkup_fn fn, void *user)
 		return doctor.stopped;
 	doctor_check_instance(&doctor);
 	doctor_check_attachments(&doctor);
+	doctor_check_direct(&doctor);
 	return doctor.stopped;
 }

@@ -11,6 +11,7 @@
 struct patient {
 	uint32_t id;
 	struct epg_binding binding;
+	uint16_t mtu; /* as the entry has it */
 };
 
 struct doctor {
@@ -54,5 +55,7 @@ void doctor_check_host(struct doctor *doctor);
 void doctor_check_instance(struct doctor *doctor);
 /* What is attached (doctor_hooks.c). */
 void doctor_check_attachments(struct doctor *doctor);
+/* Who forwards past the host (doctor_direct.c). */
+void doctor_check_direct(struct doctor *doctor);
 
 #endif

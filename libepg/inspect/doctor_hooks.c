@@ -69,47 +69,23 @@ static void check_bound(struct doctor *doctor, const struct hooks *hooks, const 
 
 /* ---- programs of others ---- */
 
-/* The program that a link of ours runs; 0: it can't be told. */
-static uint32_t own_program(struct doctor *doctor, const struct hooks *hooks, const char *direction)
+static void check_order_at(struct doctor *doctor, const struct hooks *hooks, const char *name, bool egress)
 {
-	AUTO_CLOSE int fd = -1;
-	struct bpf_link_info info = {0};
-	__u32 size = sizeof(info);
-	char path[PATH_MAX];
-
-	(void)pins_path(doctor->epg, path, "links/%u-%s", hooks->ifindex, direction);
-	fd = bpf_obj_get(path);
-	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.prog_id;
-}
-
-static void program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN + 16])
-{
-	AUTO_CLOSE int fd = bpf_prog_get_fd_by_id(id);
-	struct bpf_prog_info info = {0};
-	__u32 size = sizeof(info);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		info.name[0] = '\0';
-	snprintf(name, BPF_OBJ_NAME_LEN + 16, "%s%s%u", info.name, *info.name ? ", id " : "id ", id);
-}
-
-static void check_order_at(struct doctor *doctor, const struct hooks *hooks, const char *name, int type,
-			   const char *direction)
-{
-	uint32_t ids[PROGRAMS_MAX] = {0}, own = own_program(doctor, hooks, direction);
+	uint32_t ids[PROGRAMS_MAX] = {0}, own = hooks_program(doctor->epg, hooks->ifindex, egress);
+	int type = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
 	LIBBPF_OPTS(bpf_prog_query_opts, options, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
 
 	if (!own || bpf_prog_query_opts((int)hooks->ifindex, type, &options))
 		return;
 	for (uint32_t i = 0; i < options.prog_cnt && i < PROGRAMS_MAX && ids[i] != own; i++) {
-		char other[BPF_OBJ_NAME_LEN + 16];
+		char other[HOOKS_PROGRAM_NAME_MAX];
 
-		program_name(ids[i], other);
+		hooks_program_name(ids[i], other);
 		doctor_tell(
 			doctor, "attachment-order", EPG_HEALTH_NOTE, name,
 			"detach and attach again to come first, or leave it if it was asked for by --before, --after",
-			"another program comes before ours at its %s, and may let packets pass us by: %s", direction,
-			other);
+			"another program comes before ours at its %s, and may let packets pass us by: %s",
+			egress ? "egress" : "ingress", other);
 	}
 }
 
@@ -118,8 +94,8 @@ static void check_order(struct doctor *doctor, const struct hooks *hooks, const 
 {
 	if (hooks->kind != EPG_ATTACHMENT_TCX || hooks->ifindex & EPG_PORT)
 		return;
-	check_order_at(doctor, hooks, name, ATTACH_TCX_INGRESS, "ingress");
-	check_order_at(doctor, hooks, name, ATTACH_TCX_EGRESS, "egress");
+	check_order_at(doctor, hooks, name, false);
+	check_order_at(doctor, hooks, name, true);
 }
 
 /* ---- XDP ---- */

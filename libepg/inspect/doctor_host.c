@@ -154,6 +154,24 @@ static void check_tcx(struct doctor *doctor)
 			    "no TCX: programs are filters of a qdisc, which others can remove");
 }
 
+static bool has_redirect_peer(struct epg *epg)
+{
+	LIBBPF_LOG(epg);
+
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_redirect_peer, NULL) > 0;
+}
+
+static void check_redirect_peer(struct doctor *doctor)
+{
+	static const char name[] = "kernel-redirect-peer";
+
+	if (has_redirect_peer(doctor->epg))
+		doctor_tell(doctor, name, EPG_HEALTH_GOOD, NULL, NULL, "packets can go straight into a namespace");
+	else
+		doctor_tell(doctor, name, EPG_HEALTH_BAD, NULL, "Linux 5.10 or later is needed",
+			    "the kernel lacks bpf_redirect_peer, which forwarding: direct takes");
+}
+
 static bool has_ring_buffer(struct epg *epg)
 {
 	LIBBPF_LOG(epg);
@@ -183,8 +201,8 @@ static void check_file_system(struct doctor *doctor)
 }
 
 static const doctor_check checks[] = {
-	check_version, check_realtime,    check_type_information, check_compiler,
-	check_tcx,     check_ring_buffer, check_file_system,
+	check_version, check_realtime,      check_type_information, check_compiler,
+	check_tcx,     check_redirect_peer, check_ring_buffer,      check_file_system,
 };
 
 void doctor_check_host(struct doctor *doctor)

@@ -9,10 +9,13 @@
 #include <bpf/bpf.h>
 
 #include "inspect/doctor.h"
+#include "inspect/flow_fill.h"
 #include "runtime/walk.h"
 
 /* A map that is fuller is as good as full. */
 #define FULL_PERCENT 90
+/* Of the table of flows: a flow has eight places to choose from, and more than one in twenty finds none of them free. */
+#define FLOWS_FULL_PERCENT 50
 
 static void check_loaded(struct doctor *doctor)
 {
@@ -147,18 +150,21 @@ static void check_endpoints(struct doctor *doctor)
 
 /* ---- maps ---- */
 
+static void tell_unreadable(struct doctor *doctor, const char *name, int error)
+{
+	doctor_tell(doctor, "map-fill", EPG_HEALTH_BAD, name, NULL, "the map can't be read: %s", strerror(-error));
+}
+
 static void check_fill(struct doctor *doctor, int fd, const char *name, const char *full, const char *hint)
 {
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
 	uint64_t used;
+	int error = bpf_obj_get_info_by_fd(fd, &info, &size) ? -errno : walk_count(fd, &used);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) || walk_count(fd, &used)) {
-		doctor_tell(doctor, "map-fill", EPG_HEALTH_BAD, name, NULL, "the map can't be read: %s",
-			    strerror(errno));
-		return;
-	}
-	if (used * 100 > (uint64_t)info.max_entries * FULL_PERCENT)
+	if (error)
+		tell_unreadable(doctor, name, error);
+	else if (used * 100 > (uint64_t)info.max_entries * FULL_PERCENT)
 		doctor_tell(doctor, "map-fill", EPG_HEALTH_NOTE, name, hint, "%" PRIu64 " of %" PRIu32 " in use: %s",
 			    used, info.max_entries, full);
 	else
@@ -166,12 +172,29 @@ static void check_fill(struct doctor *doctor, int fd, const char *name, const ch
 			    info.max_entries);
 }
 
+static void check_flows(struct doctor *doctor)
+{
+	struct flow_fill fill;
+	int error = flow_fill_read(doctor->instance, &fill);
+
+	if (error)
+		tell_unreadable(doctor, "flows", error);
+	else if (fill.flows * 100 > fill.capacity * FLOWS_FULL_PERCENT)
+		doctor_tell(doctor, "map-fill", EPG_HEALTH_NOTE, "flows",
+			    "load with more --flows, or with shorter --timeout",
+			    "%" PRIu64 " of %" PRIu64 " in use: new flows often take the places of others, of those "
+			    "without an answer first",
+			    fill.flows, fill.capacity);
+	else
+		doctor_tell(doctor, "map-fill", EPG_HEALTH_GOOD, "flows", NULL, "%" PRIu64 " of %" PRIu64 " in use",
+			    fill.flows, fill.capacity);
+}
+
 static void check_maps(struct doctor *doctor)
 {
 	const struct instance *instance = doctor->instance;
 
-	check_fill(doctor, instance->fd.flows, "flows", "the least recently used flow gives way to a new one",
-		   "load with more --flows, or with shorter --timeout");
+	check_flows(doctor);
 	check_fill(doctor, instance->fd.fragments, "fragments",
 		   "pieces of a packet whose first one was forgotten are dropped", "load with more --fragments");
 	check_fill(doctor, instance->fd.learned, "learned", "soon no endpoint can learn an address any more",

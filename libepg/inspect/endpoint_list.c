@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/direct.h"
 #include "runtime/hooks.h"
+#include "runtime/near.h"
 #include "runtime/observe.h"
 #include "runtime/port.h"
 #include "runtime/runtime.h"
@@ -110,7 +112,7 @@ static int list_read(struct epg *epg, struct instance *instance, struct list *li
 	int error;
 
 	list->running = observe_generation(instance);
-	error = walk_map(instance->fd.endpoints, collect_endpoint, list);
+	error = near_walk_endpoints(instance, collect_endpoint, list);
 	if (!error)
 		error = walk_map(instance->fd.addresses, collect_address, list);
 	if (error)
@@ -122,19 +124,19 @@ static int list_read(struct epg *epg, struct instance *instance, struct list *li
 	return hooks_read(epg, &list->hooks, &list->n_hooks);
 }
 
-static bool is_attached(const struct list *list, uint32_t ifindex)
+static const struct hooks *hooks_of(const struct list *list, uint32_t ifindex)
 {
 	for (size_t low = 0, high = list->n_hooks; low < high;) {
 		size_t middle = low + (high - low) / 2;
 
 		if (list->hooks[middle].ifindex == ifindex)
-			return hooks_complete(&list->hooks[middle]);
+			return &list->hooks[middle];
 		if (list->hooks[middle].ifindex < ifindex)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return false;
+	return NULL;
 }
 
 /* The addresses of one endpoint, of which the first is at `*at` or later; moves `*at` behind them. */
@@ -159,11 +161,23 @@ static void text_mac(const uint8_t mac[6], char text[18])
 		snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
-static const char *group_name(const struct generation *generation, uint16_t class_id)
+/* NULL: the running policy has no such group. */
+static const struct catalog_group *group_of(const struct generation *generation, uint16_t class_id)
 {
-	const struct catalog_group *group = generation ? catalog_group_by_class(&generation->catalog, class_id) : NULL;
+	return generation ? catalog_group_by_class(&generation->catalog, class_id) : NULL;
+}
 
-	return group ? catalog_string(&generation->catalog, group->name) : "";
+/* Its bridge domain asks for forwarding past the host; if so, tells what stands in the way. */
+static bool asks_direct(struct epg *epg, const struct generation *generation, const struct catalog_group *group,
+			const struct listed_endpoint *endpoint, const struct hooks *hooks, struct direct *found)
+{
+	const struct hooks none = {.ifindex = endpoint->ifindex};
+
+	*found = (struct direct){0};
+	if (!group || group->external || !generation->catalog.bridge_domains[group->bridge_domain].direct)
+		return false;
+	direct_look(epg, endpoint->ifindex, endpoint->binding.flags, hooks ? hooks : &none, found);
+	return true;
 }
 
 /* Strings and flags of the endpoints' addresses, in the order of list->addresses. */
@@ -199,21 +213,26 @@ static int tell(struct epg *epg, const struct instance *instance, const struct l
 
 	for (size_t i = 0; !result && i < list->n_endpoints; i++) {
 		const struct listed_endpoint *endpoint = &list->endpoints[i];
+		const struct catalog_group *group = group_of(generation, endpoint->binding.class_id);
+		const struct hooks *hooks = hooks_of(list, port_hooks_id(instance, endpoint->ifindex));
 		size_t first = slice(list, endpoint->ifindex, &at);
 		char name[PORT_NAME_MAX], mac[18];
+		struct direct found;
 		struct epg_endpoint_info info = {
 			.ifindex = endpoint->ifindex,
 			.interface = port_name(epg, instance, endpoint->ifindex, name),
-			.group = group_name(generation, endpoint->binding.class_id),
+			.group = group ? catalog_string(&generation->catalog, group->name) : "",
 			.class_id = endpoint->binding.class_id,
 			.flags = endpoint->binding.flags,
-			.attached = is_attached(list, port_hooks_id(instance, endpoint->ifindex)),
+			.attached = hooks && hooks_complete(hooks),
 			.mac = mac,
 			.addresses = columns->texts + first,
 			.address_flags = columns->flags + first,
 			.n_addresses = at - first,
 			.packets = endpoint->packets,
 			.bytes = endpoint->bytes,
+			.direct_asked = asks_direct(epg, generation, group, endpoint, hooks, &found),
+			.stack_why = found.why,
 		};
 
 		text_mac(endpoint->binding.mac, mac);

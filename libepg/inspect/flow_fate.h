@@ -4,6 +4,7 @@
 #define EPG_FLOW_FATE_H
 
 #include "compile/decide.h"
+#include "runtime/flow_table.h"
 #include "runtime/plan.h"
 
 /* The policy that would come into force, and the endpoints as it would bind them. */

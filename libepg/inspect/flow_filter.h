@@ -3,7 +3,7 @@
 #ifndef EPG_FLOW_FILTER_H
 #define EPG_FLOW_FILTER_H
 
-#include "runtime/internal.h"
+#include "runtime/flow_table.h"
 
 /* Of what is not set, any. */
 struct flow_filter {

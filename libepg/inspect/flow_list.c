@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-
 #include "inspect/endpoint_names.h"
 #include "inspect/flow_fate.h"
 #include "inspect/flow_filter.h"
@@ -14,7 +12,6 @@
 #include "runtime/observe.h"
 #include "runtime/port.h"
 #include "runtime/runtime.h"
-#include "runtime/walk.h"
 
 /* What a walk over the flows needs. */
 struct walking {
@@ -26,7 +23,6 @@ struct walking {
 	struct endpoint_names *names;
 	epg_flow_fn fn;
 	void *user;
-	size_t count;
 };
 
 static void walking_end(struct walking *walking)
@@ -36,8 +32,10 @@ static void walking_end(struct walking *walking)
 	endpoint_names_free(walking->names);
 }
 
-static bool is_meant(const struct walking *walking, const struct epg_flow_key *key, const struct epg_flow *flow)
+static bool is_meant(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
 {
+	const struct walking *walking = user;
+
 	return flow_filter_selects(&walking->filter, key, flow) &&
 	       !flow_fate_is_idle(walking->instance->control, key, flow, walking->jiffies);
 }
@@ -110,10 +108,8 @@ static void fill_times(const struct walking *walking, const struct epg_flow_key 
 	info->expires_ms = (uint64_t)(timeout - idle) * 1000 / control->hz;
 }
 
-static int tell_flow(void *user, const void *key_bytes, const void *value)
+static int tell_flow(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
 {
-	const struct epg_flow_key *key = key_bytes;
-	const struct epg_flow *flow = value;
 	struct walking *walking = user;
 	const struct epg_control *control = walking->instance->control;
 	const struct generation *decided = generation_of(walking, flow->generation);
@@ -181,40 +177,29 @@ int epg_flows_each(struct epg *epg, const struct epg_flow_filter *filter, epg_fl
 	walking.names = endpoint_names_new(epg, instance);
 	if (!walking.names)
 		return context_fail_kernel(epg, -ENOMEM, NULL, "can't list the flows");
-	result = walk_map(instance->fd.flows, tell_flow, &walking);
+	result = flow_table_walk(instance, tell_flow, &walking);
 	return result < 0 ? context_fail_kernel(epg, result, "flows", "can't read the map") : result;
-}
-
-/* A walk goes from bucket to bucket: that flows of one go meanwhile does not disturb it. */
-static int forget_flow(void *user, const void *key, const void *value)
-{
-	struct walking *walking = user;
-
-	if (!is_meant(walking, key, value))
-		return 0;
-	if (!bpf_map_delete_elem(walking->instance->fd.flows, key))
-		walking->count++;
-	else if (errno != ENOENT) /* it may have given way to another one */
-		return -errno;
-	return 0;
 }
 
 int epg_flows_flush(struct epg *epg, const struct epg_flow_filter *filter, size_t *ret_count)
 {
 	CONTEXT_CALL(epg);
 	__attribute__((cleanup(walking_end))) struct walking walking = {0};
+	const struct flow_table *table;
 	AUTO_CLOSE int lock = -1;
 	struct instance *instance;
+	size_t count;
 	int error = instance_begin_change(epg, false, &lock, &instance);
 
 	if (!error)
 		error = walking_begin(epg, instance, filter, &walking);
 	if (error)
 		return error;
-	error = walk_map(instance->fd.flows, forget_flow, &walking);
+	error = flow_table_get(instance, &table);
 	if (error)
 		return context_fail_kernel(epg, error, "flows", "can't forget the flows");
+	count = flow_table_forget(table, is_meant, &walking);
 	if (ret_count)
-		*ret_count = walking.count;
+		*ret_count = count;
 	return 0;
 }

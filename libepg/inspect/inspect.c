@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "runtime/near.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
 #include "runtime/walk.h"
@@ -170,7 +171,7 @@ int epg_groups_each(struct epg *epg, epg_group_fn fn, void *user)
 	if (!by_class || !order)
 		return fail_memory(epg);
 	participations = (struct participations){generation->number, by_class};
-	result = walk_map(instance->fd.endpoints, add_endpoint, &participations);
+	result = near_walk_endpoints(instance, add_endpoint, &participations);
 	if (result)
 		return context_fail_kernel(epg, result, "endpoints", "can't read the map");
 	add_pairs(by_class, &generation->catalog);
@@ -246,7 +247,8 @@ static void fill_contract(const struct generation *generation, uint32_t index, s
 	for (uint32_t i = 0; i < contract->n_rules; i++) {
 		struct epg_rule_info *rule = &room->rules[i];
 
-		rule_text_info(generation, contract->first_rule + i, room->matches[i], RULE_TEXT_MATCH_MAX, rule);
+		rule_text_info(generation, catalog_contract_rule(catalog, contract, i), room->matches[i],
+			       RULE_TEXT_MATCH_MAX, rule);
 		ret->packets += rule->packets;
 		ret->bytes += rule->bytes;
 	}
@@ -288,6 +290,8 @@ int epg_rules_each(struct epg *epg, epg_rule_fn fn, void *user)
 		struct epg_rule_info info;
 		char match[RULE_TEXT_MATCH_MAX];
 
+		if (catalog_rule_is_gone(&generation->catalog.rules[i]))
+			continue;
 		rule_text_info(generation, i, match, sizeof(match), &info);
 		result = fn(user, &info);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* All that is suspicious about a policy: reads and compiles it once more, and looks at what neither looks at. */
+#include "policy/edit.h"
 #include "inspect/lint.h"
 
 #include <errno.h>
@@ -139,22 +140,44 @@ static int tell(const struct epg_diagnostics *diagnostics, epg_finding_fn fn, vo
 	return result;
 }
 
+/* Findings about a policy that was edited have the places of the text that it would be exported as. */
+static int read_edited(struct epg *epg, const struct epg_policy *policy, struct model **ret)
+{
+	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
+	AUTO_FREE char *text = NULL;
+	size_t length;
+	int error = policy_text(epg, policy, &text, &length);
+
+	if (error)
+		return error;
+	if (diagnostics_new(policy->model->file, &diagnostics))
+		return fail_memory(epg);
+	error = model_read(policy->model->file, text, length, length, diagnostics, ret);
+	return error ? context_fail_kernel(epg, error, policy->model->file, "can't read the changed policy") : 0;
+}
+
 int epg_lint(struct epg *epg, const struct epg_policy *policy, const struct epg_lint_options *given, epg_finding_fn fn,
 	     void *user)
 {
 	CONTEXT_CALL(epg);
 	__attribute__((cleanup(loaded_clear))) struct loaded loaded = {0};
 	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
+	AUTO(model_free) struct model *edited = NULL;
+	const struct model *model = policy->model;
 	struct epg_lint_options options;
 	int error;
 
 	error = context_options(epg, &options, sizeof(options), given);
+	if (!error && policy->edits->edited) {
+		error = read_edited(epg, policy, &edited);
+		model = edited;
+	}
 	if (!error && options.instance)
-		error = find_bound(epg, policy->model, &loaded);
+		error = find_bound(epg, model, &loaded);
 	if (error)
 		return error;
-	if (diagnostics_new(policy->model->file, &diagnostics))
+	if (diagnostics_new(model->file, &diagnostics))
 		return fail_memory(epg);
-	error = look(epg, policy->model, &loaded, diagnostics);
+	error = look(epg, model, &loaded, diagnostics);
 	return error ? error : tell(diagnostics, fn, user);
 }

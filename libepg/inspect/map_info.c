@@ -12,6 +12,8 @@
 #include <bpf/bpf.h>
 
 #include "base/array.h"
+#include "inspect/flow_fill.h"
+#include "runtime/flow_table.h"
 #include "runtime/walk.h"
 
 static const struct {
@@ -108,27 +110,66 @@ struct listing {
 	void *user;
 };
 
+/* Completes and tells what is known of a map. */
+static int tell_map(const struct listing *listing, struct epg_map_info *map)
+{
+	char path[PATH_MAX];
+	int error = pins_path(listing->epg, path, "%s", map->name);
+
+	if (error)
+		return error;
+	map->pin = path;
+	return listing->fn(listing->user, map);
+}
+
 static int tell(const struct listing *listing, int fd, const char *name)
 {
 	struct bpf_map_info info = {0};
 	struct epg_map_info map = {.name = name};
 	uint32_t size = sizeof(info);
-	char path[PATH_MAX];
 	int error;
 
-	error = pins_path(listing->epg, path, "%s", name);
-	if (error)
-		return error;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return context_fail_kernel(listing->epg, -errno, path, "can't read the map's layout");
+		return context_fail_kernel(listing->epg, -errno, name, "can't read the map's layout");
 	error = count_entries(fd, &info, &map.entries);
 	if (error)
-		return context_fail_kernel(listing->epg, error, path, "can't count the map's entries");
+		return context_fail_kernel(listing->epg, error, name, "can't count the map's entries");
 	map.type = type_name(info.type);
-	map.pin = path;
 	map.capacity = info.max_entries;
 	map.bytes = memory_of(fd);
-	return listing->fn(listing->user, &map);
+	return tell_map(listing, &map);
+}
+
+/* The tables of flows are the only elements of their maps: theirs is the memory, and flows are what fills them. */
+static int tell_flow_table(const struct listing *listing, int fd, const char *name, uint64_t flows, uint64_t capacity)
+{
+	AUTO_CLOSE int table = flow_table_fd(fd);
+	struct epg_map_info map = {
+		.name = name,
+		.type = type_name(BPF_MAP_TYPE_ARRAY),
+		.entries = flows,
+		.capacity = capacity,
+		.bytes = memory_of(fd),
+	};
+
+	if (table < 0 && table != -ENOENT)
+		return context_fail_kernel(listing->epg, table, name, "can't open the table of flows");
+	if (table >= 0)
+		map.bytes += memory_of(table);
+	return tell_map(listing, &map);
+}
+
+static int tell_flow_tables(const struct listing *listing, struct instance *instance)
+{
+	struct flow_fill fill;
+	int result = flow_fill_read(instance, &fill);
+
+	if (result)
+		return context_fail_kernel(listing->epg, result, "flows", "can't count the flows");
+	result = tell_flow_table(listing, instance->fd.flows, "flows", fill.flows, fill.capacity);
+	if (result)
+		return result;
+	return tell_flow_table(listing, instance->fd.flow_addresses, "flow_addresses", fill.ipv6, fill.capacity);
 }
 
 /* ---- generations ---- */
@@ -218,7 +259,10 @@ int map_info_each(struct epg *epg, struct instance *instance, epg_map_fn fn, voi
 	for (size_t i = 0; i < ARRAY_SIZE(instance_maps); i++) {
 		int fd = *(const int *)((const char *)instance + instance_maps[i].fd);
 
-		result = tell(&listing, fd, instance_maps[i].name);
+		if (fd == instance->fd.flow_addresses)
+			continue; /* told with the flows */
+		result = fd == instance->fd.flows ? tell_flow_tables(&listing, instance)
+						  : tell(&listing, fd, instance_maps[i].name);
 		if (result)
 			return result;
 	}

@@ -22,7 +22,7 @@
 #define RENEWAL_NS 400000000ull
 #define RENEWAL_MS 500 /* longest wait: more than the above */
 
-#define WATCH_ALL (EPG_WATCH_DENY | EPG_WATCH_PERMIT | EPG_WATCH_AUDIT | EPG_WATCH_LOG)
+#define WATCH_KINDS (EPG_WATCH_DENY | EPG_WATCH_PERMIT | EPG_WATCH_AUDIT | EPG_WATCH_LOG)
 
 /* A poll under way: what the records of the ring meet. */
 struct telling {
@@ -45,6 +45,8 @@ struct epg_monitor {
 	struct generation *generation; /* names; NULL: no policy in force */
 	uint32_t watch_for;            /* EPG_WATCH_… */
 	char group[EPG_NAME_MAX];      /* "": all */
+	uint32_t *ids;                 /* of endpoints and interfaces; none: all */
+	size_t n_ids;
 	uint64_t lost_before;
 	uint64_t renewed_ns;
 	struct telling telling;
@@ -56,6 +58,11 @@ static uint64_t now_ns(clockid_t clock)
 
 	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static bool captures(const struct epg_monitor *monitor)
+{
+	return monitor->watch_for & EPG_WATCH_CAPTURE;
 }
 
 static struct epg_control *control_of(const struct epg_monitor *monitor)
@@ -73,7 +80,7 @@ static void renew_watch(struct epg_monitor *monitor)
 		return;
 	monitor->renewed_ns = now;
 	__atomic_store_n(&control->watch_until_ns, now + WATCH_NS, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->watch, monitor->watch_for, __ATOMIC_RELEASE);
+	__atomic_store_n(&control->watch, captures(monitor) ? EPG_WATCH_CAPTURE : monitor->watch_for, __ATOMIC_RELEASE);
 }
 
 static void end_watch(const struct epg_monitor *monitor)
@@ -133,6 +140,20 @@ static bool is_of_group(const struct epg_monitor *monitor, const struct epg_even
 	       strcmp(monitor->group, info->destination_group) == 0;
 }
 
+static bool has_id(const struct epg_monitor *monitor, uint32_t id)
+{
+	for (size_t i = 0; i < monitor->n_ids; i++)
+		if (monitor->ids[i] == id)
+			return true;
+	return false;
+}
+
+static bool is_of_interfaces(const struct epg_monitor *monitor, const struct epg_event *event)
+{
+	return !monitor->n_ids || has_id(monitor, event->ifindex) || has_id(monitor, event->source_ifindex) ||
+	       has_id(monitor, event->destination_ifindex);
+}
+
 static bool is_audited(const struct epg_event *event)
 {
 	return event->flags & (EPG_EVENT_WOULD_DENY | EPG_EVENT_WOULD_PERMIT);
@@ -168,7 +189,7 @@ static const struct epg_rule_info *rule_of(const struct epg_monitor *monitor, co
 	return &told->info;
 }
 
-static int tell(struct epg_monitor *monitor, const struct epg_event *event)
+static int tell(struct epg_monitor *monitor, const struct epg_event *event, const struct epg_captured *captured)
 {
 	const struct catalog *catalog = monitor->generation ? &monitor->generation->catalog : NULL;
 	char source[TEXT_ADDRESS_MAX], destination[TEXT_ADDRESS_MAX], protocol[16];
@@ -187,6 +208,8 @@ static int tell(struct epg_monitor *monitor, const struct epg_event *event)
 		.reason_name = reason ? reason : "unknown",
 		.reason_text = text ? text : "a reason that this version does not know",
 		.time_unix_ns = event->time_ns + (uint64_t)telling->clock_offset,
+		.frame = captured ? captured->bytes : NULL,
+		.captured = captured ? captured->captured : 0,
 	};
 
 	if (!is_of_group(monitor, &info))
@@ -203,12 +226,17 @@ static int tell(struct epg_monitor *monitor, const struct epg_event *event)
 static int on_record(void *context, void *record, size_t size)
 {
 	struct epg_monitor *monitor = context;
-	const struct epg_event *event = record;
+	const struct epg_captured *captured = captures(monitor) ? record : NULL;
+	const struct epg_event *event = record; /* either kind of record begins with it */
 
-	if (!monitor->telling.fn || size < sizeof(*event) || !is_wanted(monitor, event))
+	if (!monitor->telling.fn || size < (captured ? sizeof(*captured) : sizeof(*event)))
+		return 0;
+	if (captured && captured->captured > sizeof(captured->bytes))
+		return 0;
+	if (!is_wanted(monitor, event) || !is_of_interfaces(monitor, event))
 		return 0;
 	renew_watch(monitor); /* telling may take long, and more events come meanwhile */
-	monitor->telling.stopped = tell(monitor, event);
+	monitor->telling.stopped = tell(monitor, event, captured);
 	return monitor->telling.stopped ? -ECANCELED : 0;
 }
 
@@ -248,10 +276,29 @@ static int open_maps(struct epg *epg, struct instance *instance, struct epg_moni
 	monitor->stats = fcntl(instance->fd.stats, F_DUPFD_CLOEXEC, 0);
 	if (monitor->stats < 0)
 		return context_fail_kernel(epg, -errno, "stats", "can't keep the map open");
-	monitor->ring = ring_buffer__new(instance->fd.events, on_record, monitor, NULL);
+	monitor->ring = ring_buffer__new(captures(monitor) ? instance->fd.captures : instance->fd.events, on_record,
+					 monitor, NULL);
 	if (!monitor->ring)
-		return context_fail_kernel(epg, -errno, "events", "can't open the ring buffer");
+		return context_fail_kernel(epg, -errno, captures(monitor) ? "captures" : "events",
+					   "can't open the ring buffer");
 	return 0;
+}
+
+static int set_interfaces(struct epg *epg, struct instance *instance, const struct epg_monitor_options *options,
+			  struct epg_monitor *monitor)
+{
+	int error = 0;
+
+	if (options->n_interfaces && !options->interfaces)
+		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, NULL, NULL,
+				    "n_interfaces is set and interfaces is not");
+	monitor->ids = calloc(options->n_interfaces + 1, sizeof(*monitor->ids));
+	if (!monitor->ids)
+		return context_fail_kernel(epg, -ENOMEM, NULL, "can't open a monitor");
+	for (; !error && monitor->n_ids < options->n_interfaces; monitor->n_ids++)
+		error = port_find_vanished(epg, instance, options->interfaces[monitor->n_ids],
+					   &monitor->ids[monitor->n_ids]);
+	return error;
 }
 
 static int set_filter(struct epg *epg, struct instance *instance, const struct epg_monitor_options *options,
@@ -261,12 +308,15 @@ static int set_filter(struct epg *epg, struct instance *instance, const struct e
 
 	if (error)
 		return error;
-	if (options->watch & ~(uint32_t)WATCH_ALL)
+	if (options->watch & ~(uint32_t)(WATCH_KINDS | EPG_WATCH_CAPTURE))
 		return context_fail(epg, EPG_FAILURE_INPUT, -EINVAL, NULL, NULL,
 				    "a monitor was asked to watch for what this version does not know");
-	monitor->watch_for = options->watch ? options->watch : EPG_WATCH_DENY | EPG_WATCH_PERMIT;
-	if (!options->group)
-		return 0;
+	monitor->watch_for = options->watch;
+	if (!(options->watch & WATCH_KINDS))
+		monitor->watch_for |= EPG_WATCH_DENY | EPG_WATCH_PERMIT;
+	error = set_interfaces(epg, instance, options, monitor);
+	if (error || !options->group)
+		return error;
 	if (!monitor->generation || !catalog_group_by_name(&monitor->generation->catalog, options->group))
 		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, options->group,
 				    "epgctl group ls tells which there are", "the running policy has no such group");
@@ -292,6 +342,7 @@ static void monitor_free(struct epg_monitor *monitor)
 	map_view_close(&monitor->control);
 	util_close(&monitor->stats);
 	util_close(&monitor->watch);
+	free(monitor->ids);
 	free(monitor);
 }
 

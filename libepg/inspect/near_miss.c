@@ -213,14 +213,14 @@ static bool pairs_have_contract(const struct catalog *catalog, const struct rule
 static void offer_contract(struct nearest *nearest, uint32_t contract, enum near_miss_cause cause)
 {
 	const struct catalog *catalog = nearest->catalog;
-	uint32_t first = catalog->contracts[contract].first_rule;
 
 	for (uint32_t i = 0; i < catalog->contracts[contract].n_rules; i++) {
-		const struct catalog_rule *rule = &catalog->rules[first + i];
+		uint32_t index = catalog_contract_rule(catalog, &catalog->contracts[contract], i);
+		const struct catalog_rule *rule = &catalog->rules[index];
 
-		if (!rule->reverse && permits(nearest, first + i) && !is_audited(nearest, first + i) &&
+		if (!rule->reverse && permits(nearest, index) && !is_audited(nearest, index) &&
 		    rule_match_missed(rule, nearest->packet) == 0)
-			offer_fields(nearest, first + i, cause, 0,
+			offer_fields(nearest, index, cause, 0,
 				     cause == NEAR_MISS_PROVIDE ? DISTANCE_ANSWER : DISTANCE_RELATION);
 	}
 }

@@ -62,6 +62,7 @@ struct model_bridge_domain {
 	struct model_prefix *subnets;
 	size_t n_subnets;
 	bool arp_contract; /* ARP and neighbour discovery between endpoints take a contract */
+	bool direct;       /* established flows go past the host's stack */
 };
 
 /* A filter entry, as intervals of enum epg_field. */
@@ -269,5 +270,7 @@ struct epg_diagnostics;
 int model_read(const char *name, const char *text, size_t length, size_t max_bytes, struct epg_diagnostics *diagnostics,
 	       struct model **ret);
 void model_free(struct model *model);
+/* What everything in the model lives in. */
+struct arena *model_arena(struct model *model);
 
 #endif

@@ -141,7 +141,7 @@ static void read_vrf(struct reader *reader, const struct tree_node *node, void *
 }
 
 struct bridge_domain_nodes {
-	const struct tree_node *name, *vrf, *subnets, *arp;
+	const struct tree_node *name, *vrf, *subnets, *arp, *forwarding;
 };
 
 static const struct schema_key bridge_domain_keys[] = {
@@ -149,7 +149,7 @@ static const struct schema_key bridge_domain_keys[] = {
 	SCHEMA_KEY("vrf", REQUIRED, struct bridge_domain_nodes, vrf),
 	SCHEMA_KEY("subnets", OPTIONAL, struct bridge_domain_nodes, subnets),
 	SCHEMA_KEY("arp", OPTIONAL, struct bridge_domain_nodes, arp),
-	SCHEMA_NOT_YET("forwarding", "stack"),
+	SCHEMA_KEY("forwarding", OPTIONAL, struct bridge_domain_nodes, forwarding),
 };
 static const struct schema bridge_domain_schema = SCHEMA("a bridge domain", bridge_domain_keys);
 
@@ -164,9 +164,10 @@ static void read_subnet(struct reader *reader, const struct tree_node *node, voi
 static void read_bridge_domain(struct reader *reader, const struct tree_node *node, void *unused)
 {
 	static const char *const arps[] = {"permit", "require-contract"};
+	static const char *const forwardings[] = {"stack", "direct"};
 	uint32_t index = (uint32_t)reader->model->n_bridge_domains;
 	struct bridge_domain_nodes nodes = {0};
-	unsigned int arp = 0;
+	unsigned int arp = 0, forwarding = 0;
 	struct model_bridge_domain *bridge_domain;
 
 	(void)unused;
@@ -185,6 +186,9 @@ static void read_bridge_domain(struct reader *reader, const struct tree_node *no
 	if (nodes.arp)
 		schema_choice(reader->diagnostics, nodes.arp, arps, ARRAY_SIZE(arps), &arp);
 	bridge_domain->arp_contract = arp == 1;
+	if (nodes.forwarding)
+		schema_choice(reader->diagnostics, nodes.forwarding, forwardings, ARRAY_SIZE(forwardings), &forwarding);
+	bridge_domain->direct = forwarding == 1;
 	read_register(reader, &reader->bridge_domains, "bridge domain", bridge_domain->name, nodes.name, index);
 }
 
@@ -317,6 +321,11 @@ static int new_model(const char *name, const char *text, size_t length, struct m
 	return 0;
 }
 
+struct arena *model_arena(struct model *model)
+{
+	return ((struct owned_model *)model)->arena;
+}
+
 void model_free(struct model *model)
 {
 	struct owned_model *owned = (struct owned_model *)model;
@@ -331,7 +340,7 @@ static int read_tree(struct model *model, const struct tree_node *root, struct e
 {
 	struct reader reader = {
 		.model = model,
-		.arena = ((struct owned_model *)model)->arena,
+		.arena = model_arena(model),
 		.diagnostics = diagnostics,
 	};
 

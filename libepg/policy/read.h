@@ -148,6 +148,21 @@ void read_app_profile(struct reader *reader, const struct tree_node *node, void 
 void read_external(struct reader *reader, const struct tree_node *node, void *unused);
 void read_police(struct reader *reader, const struct tree_node *node, struct model_police *police);
 
+/* The keys of a filter entry, by read_entry_schema; NULL: absent. */
+struct read_entry_nodes {
+	const struct tree_node *name, *ether_type, *protocol, *source_port, *destination_port;
+	const struct tree_node *icmp_type, *icmp_code, *arp_opcode, *tcp_flags, *fragments, *dscp, *stateful;
+};
+
+extern const struct schema read_entry_schema;
+
+/*
+ * An entry from its keys. False when it has no proper name; what is wrong with it becomes a message, and an entry
+ * that matches nothing.
+ */
+bool read_entry_of(struct reader *reader, struct place place, const struct read_entry_nodes *nodes,
+		   struct model_entry *ret);
+
 /* What an entry matches, as bytes that are equal for equal matches. */
 const void *read_entry_match(const struct model_entry *entry, size_t *ret_length);
 

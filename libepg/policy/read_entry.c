@@ -11,26 +11,21 @@
 #include "policy/read.h"
 #include "base/util.h"
 
-struct entry_nodes {
-	const struct tree_node *name, *ether_type, *protocol, *source_port, *destination_port;
-	const struct tree_node *icmp_type, *icmp_code, *arp_opcode, *tcp_flags, *fragments, *dscp, *stateful;
-};
-
 static const struct schema_key entry_keys[] = {
-	SCHEMA_KEY("name", REQUIRED, struct entry_nodes, name),
-	SCHEMA_KEY("etherT", OPTIONAL, struct entry_nodes, ether_type),
-	SCHEMA_KEY("prot", OPTIONAL, struct entry_nodes, protocol),
-	SCHEMA_KEY("sPort", OPTIONAL, struct entry_nodes, source_port),
-	SCHEMA_KEY("dPort", OPTIONAL, struct entry_nodes, destination_port),
-	SCHEMA_KEY("icmpType", OPTIONAL, struct entry_nodes, icmp_type),
-	SCHEMA_KEY("icmpCode", OPTIONAL, struct entry_nodes, icmp_code),
-	SCHEMA_KEY("arpOpcode", OPTIONAL, struct entry_nodes, arp_opcode),
-	SCHEMA_KEY("tcpFlags", OPTIONAL, struct entry_nodes, tcp_flags),
-	SCHEMA_KEY("fragments", OPTIONAL, struct entry_nodes, fragments),
-	SCHEMA_KEY("matchDscp", OPTIONAL, struct entry_nodes, dscp),
-	SCHEMA_KEY("stateful", OPTIONAL, struct entry_nodes, stateful),
+	SCHEMA_KEY("name", REQUIRED, struct read_entry_nodes, name),
+	SCHEMA_KEY("etherT", OPTIONAL, struct read_entry_nodes, ether_type),
+	SCHEMA_KEY("prot", OPTIONAL, struct read_entry_nodes, protocol),
+	SCHEMA_KEY("sPort", OPTIONAL, struct read_entry_nodes, source_port),
+	SCHEMA_KEY("dPort", OPTIONAL, struct read_entry_nodes, destination_port),
+	SCHEMA_KEY("icmpType", OPTIONAL, struct read_entry_nodes, icmp_type),
+	SCHEMA_KEY("icmpCode", OPTIONAL, struct read_entry_nodes, icmp_code),
+	SCHEMA_KEY("arpOpcode", OPTIONAL, struct read_entry_nodes, arp_opcode),
+	SCHEMA_KEY("tcpFlags", OPTIONAL, struct read_entry_nodes, tcp_flags),
+	SCHEMA_KEY("fragments", OPTIONAL, struct read_entry_nodes, fragments),
+	SCHEMA_KEY("matchDscp", OPTIONAL, struct read_entry_nodes, dscp),
+	SCHEMA_KEY("stateful", OPTIONAL, struct read_entry_nodes, stateful),
 };
-static const struct schema entry_schema = SCHEMA("a filter entry", entry_keys);
+const struct schema read_entry_schema = SCHEMA("a filter entry", entry_keys);
 
 enum family {
 	FAMILY_ANY, /* no etherT: every frame */
@@ -46,7 +41,7 @@ enum family {
 /* An entry while its keys are being read. */
 struct entry_draft {
 	struct reader *reader;
-	const struct entry_nodes *nodes;
+	const struct read_entry_nodes *nodes;
 	struct model_entry entry;
 	size_t errors; /* before the entry */
 	enum family family;
@@ -177,7 +172,7 @@ static void read_protocol(struct entry_draft *draft)
 /* Ports make sense with some protocols only. */
 static void read_both_ports(struct entry_draft *draft)
 {
-	const struct entry_nodes *nodes = draft->nodes;
+	const struct read_entry_nodes *nodes = draft->nodes;
 	const struct tree_node *node = nodes->destination_port ? nodes->destination_port : nodes->source_port;
 	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
 	const char *key = nodes->destination_port ? "dPort" : "sPort";
@@ -236,7 +231,7 @@ static void read_icmp_type(struct entry_draft *draft, bool ipv6)
 
 static void read_icmp(struct entry_draft *draft)
 {
-	const struct entry_nodes *nodes = draft->nodes;
+	const struct read_entry_nodes *nodes = draft->nodes;
 	struct epg_diagnostics *diagnostics = draft->reader->diagnostics;
 	uint32_t code;
 
@@ -300,7 +295,7 @@ static void read_match_dscp(struct entry_draft *draft)
 }
 
 /* A key that only the first fragment of a packet can match; NULL where the entry has none. */
-static const char *key_of_first(const struct entry_nodes *nodes)
+static const char *key_of_first(const struct read_entry_nodes *nodes)
 {
 	return nodes->destination_port ? "dPort"
 	       : nodes->source_port    ? "sPort"
@@ -414,16 +409,15 @@ static void read_entry_keys(struct entry_draft *draft)
 			  draft->nodes->fragments;
 }
 
-void read_entry(struct reader *reader, const struct tree_node *node, void *object)
+bool read_entry_of(struct reader *reader, struct place place, const struct read_entry_nodes *nodes,
+		   struct model_entry *ret)
 {
-	struct model_filter *filter = object;
-	struct entry_nodes nodes = {0};
 	struct entry_draft draft = {
 		.reader = reader,
-		.nodes = &nodes,
+		.nodes = nodes,
 		.entry =
 			{
-				.place = node->place,
+				.place = place,
 				.destination = MODEL_RANGE_ANY,
 				.source = MODEL_RANGE_ANY,
 				.dscp = MODEL_RANGE_ANY,
@@ -434,15 +428,23 @@ void read_entry(struct reader *reader, const struct tree_node *node, void *objec
 		.protocol = NO_PROTOCOL,
 	};
 
-	if (!schema_read(reader->diagnostics, node, &entry_schema, &nodes))
-		return;
-	if (nodes.name && schema_name(reader->diagnostics, nodes.name)) {
-		draft.entry.name = arena_string(reader->arena, nodes.name->text, nodes.name->count);
+	if (nodes->name && schema_name(reader->diagnostics, nodes->name)) {
+		draft.entry.name = arena_string(reader->arena, nodes->name->text, nodes->name->count);
 		reader->out_of_memory |= !draft.entry.name;
 	}
 	read_entry_keys(&draft);
-	if (draft.entry.name)
-		filter->entries[filter->n_entries++] = draft.entry;
+	*ret = draft.entry;
+	return draft.entry.name;
+}
+
+void read_entry(struct reader *reader, const struct tree_node *node, void *object)
+{
+	struct model_filter *filter = object;
+	struct read_entry_nodes nodes = {0};
+
+	if (schema_read(reader->diagnostics, node, &read_entry_schema, &nodes) &&
+	    read_entry_of(reader, node->place, &nodes, &filter->entries[filter->n_entries]))
+		filter->n_entries++;
 }
 
 const void *read_entry_match(const struct model_entry *entry, size_t *ret_length)

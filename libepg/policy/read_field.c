@@ -111,7 +111,7 @@ void read_ports(struct reader *reader, const struct tree_node *node, uint8_t pro
 		return;
 	if (strspn(node->text, "0123456789-") == node->count && strchr(node->text, '-')) {
 		good = read_port_range(reader, node, &range);
-	} else if (strspn(node->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") > 0) {
+	} else if ((node->text[0] | 0x20) >= 'a' && (node->text[0] | 0x20) <= 'z') {
 		good = read_service(reader, node, protocol, &range.first);
 		range.last = range.first;
 	} else {

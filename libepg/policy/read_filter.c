@@ -21,6 +21,7 @@ static void check_repeated(struct reader *reader, const struct model_filter *fil
 {
 	struct string_index matches = {0};
 
+	reader->out_of_memory |= string_index_reserve(&matches, filter->n_entries) != 0;
 	for (size_t i = 0; i < filter->n_entries; i++) {
 		const struct model_entry *entry = &filter->entries[i];
 		const struct string_index_entry *first;
@@ -47,6 +48,7 @@ static void check_entry_names(struct reader *reader, const struct model_filter *
 {
 	struct string_index names = {0};
 
+	reader->out_of_memory |= string_index_reserve(&names, filter->n_entries) != 0;
 	for (size_t i = 0; i < filter->n_entries; i++) {
 		const struct model_entry *entry = &filter->entries[i];
 		const struct tree_node name = {.place = entry->place, .text = entry->name};

@@ -152,7 +152,7 @@ static const struct schema_key match_keys[] = {
 	SCHEMA_KEY("vlan", OPTIONAL, struct match_nodes, vlan),
 	SCHEMA_KEY("mac", OPTIONAL, struct match_nodes, mac),
 	SCHEMA_KEY("ips", OPTIONAL, struct match_nodes, ips),
-	SCHEMA_NOT_YET("label", NULL),
+	SCHEMA_NOT_YET("label"),
 };
 static const struct schema match_schema = SCHEMA("a match", match_keys);
 

@@ -30,10 +30,10 @@ static const char *nearest_name(struct reader *reader, const struct string_index
 
 	if (!may_guess(reader, index))
 		return NULL;
-	for (size_t i = 0; i < index->capacity; i++) {
+	for (size_t i = 0; i < index->n_entries; i++) {
 		const char *key = index->entries[i].key;
 
-		if (key && !strncmp(key, prefix, length) && !strchr(key + length, '/'))
+		if (!strncmp(key, prefix, length) && !strchr(key + length, '/'))
 			names_guess_try(&guess, key + length);
 	}
 	return guess.best;
@@ -46,10 +46,10 @@ static const char *same_name_elsewhere(struct reader *reader, const struct strin
 
 	if (!may_guess(reader, index))
 		return NULL;
-	for (size_t i = 0; i < index->capacity; i++) {
+	for (size_t i = 0; i < index->n_entries; i++) {
 		const char *key = index->entries[i].key;
 
-		if (key && !strcmp(strchr(key, '/') + 1, name) && (!best || strcmp(key, best) < 0))
+		if (!strcmp(strchr(key, '/') + 1, name) && (!best || strcmp(key, best) < 0))
 			best = key;
 	}
 	return best;

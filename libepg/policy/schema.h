@@ -16,23 +16,22 @@
 enum schema_need {
 	SCHEMA_OPTIONAL,
 	SCHEMA_REQUIRED,
-	SCHEMA_LATER, /* of the language, but not supported yet: nothing but its default is accepted */
+	SCHEMA_LATER, /* of the language, but not supported yet */
 };
 
 struct schema_key {
 	const char *name;
 	enum schema_need need;
-	size_t offset;          /* of the `const struct tree_node *` that takes the value; not for SCHEMA_LATER */
-	const char *by_default; /* SCHEMA_LATER: a scalar; NULL: there is none */
+	size_t offset; /* of the `const struct tree_node *` that takes the value; not for SCHEMA_LATER */
 };
 
-#define SCHEMA_KEY(name, need, type, field)                        \
-	{                                                          \
-		(name), SCHEMA_##need, offsetof(type, field), NULL \
+#define SCHEMA_KEY(name, need, type, field)                  \
+	{                                                    \
+		(name), SCHEMA_##need, offsetof(type, field) \
 	}
-#define SCHEMA_NOT_YET(name, by_default)              \
-	{                                             \
-		(name), SCHEMA_LATER, 0, (by_default) \
+#define SCHEMA_NOT_YET(name)            \
+	{                               \
+		(name), SCHEMA_LATER, 0 \
 	}
 
 struct schema {

@@ -5,16 +5,21 @@
 
 #include <bpf/bpf.h>
 
+#include "runtime/amend.h"
 #include "runtime/commit.h"
+#include "runtime/flow_table.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
 #include "runtime/walk.h"
+
+DEFINE_AUTO(struct model, model_free)
 
 /* What an apply holds on its way. */
 struct apply {
 	struct epg *epg;
 	struct instance *instance; /* NULL: a dry run where nothing is loaded */
 	const struct model *model;
+	const struct edits *edits;             /* of the policy */
 	struct generation *running, *previous; /* NULL: there is none */
 	struct tables *tables;
 	struct catalog catalog; /* of the tables */
@@ -76,10 +81,8 @@ static int mark_policer(void *user, const void *key, const void *value)
 }
 
 /* Flows that may be kept are held to the groups that they were permitted to. */
-static int mark_flow(void *user, const void *key, const void *value)
+static int mark_flow(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
 {
-	const struct epg_flow *flow = value;
-
 	(void)key;
 	for (int end = 0; flow->flags & EPG_RULE_KEEP && end < 2; end++) {
 		mark(user, flow->class_id[end]);
@@ -98,7 +101,7 @@ static int mark_leftovers(struct apply *apply)
 	if (!error)
 		error = walk_map(instance->fd.policers, mark_policer, &marks);
 	if (!error)
-		error = walk_map(instance->fd.flows, mark_flow, &marks);
+		error = flow_table_walk(instance, mark_flow, &marks);
 	return error ? context_fail_kernel(apply->epg, error, "drops, policers, flows", "can't read the maps") : 0;
 }
 
@@ -195,18 +198,44 @@ static int plan_and_check(struct apply *apply)
 
 /* ---- carrying it out ---- */
 
+static int keep_source(const struct apply *apply, struct build *build, uint32_t slot)
+{
+	struct generation_parts parts = {
+		.text = apply->model->text,
+		.length = apply->model->text_length,
+		.n_nodes = apply->tables->n_nodes,
+	};
+	struct edit_bytes edits = {0};
+	int error = 0;
+
+	if (apply->edits->edited)
+		error = edits_pack(apply->edits, &edits);
+	parts.edits = edits.bytes;
+	parts.edits_length = edits.length;
+	error = error ? context_fail_kernel(apply->epg, error, NULL, "can't keep what was changed in the policy")
+		      : build_source(build, slot, &parts);
+	edit_bytes_clear(&edits);
+	return error;
+}
+
 static int carry_out(struct apply *apply, struct epg_apply_result *result)
 {
+	AUTO_FLOW_TABLE_MAKING struct flow_table_making flows = FLOW_TABLE_MAKING_INIT(apply->epg);
 	AUTO_BUILD struct build build = BUILD_INIT(apply->epg, apply->instance);
 	uint32_t slot = build_free_slot(apply->instance->control);
 	uint32_t number = commit_number(apply->instance);
 	int error;
 
-	error = build_tables(&build, apply->tables);
+	/* Where nobody is in a group nothing is tracked, and a policy without groups should cost next to nothing. */
+	error = apply->catalog.n_groups ? flow_table_make(&flows, apply->instance) : 0;
 	if (!error)
-		error = build_source(&build, slot, apply->model->text, apply->model->text_length);
+		error = build_tables(&build, apply->tables, slot);
 	if (!error)
-		error = build_insert(&build, slot);
+		error = keep_source(apply, &build, slot);
+	if (!error)
+		error = build_insert(&build);
+	if (!error)
+		error = flow_table_made(&flows);
 	if (!error)
 		error = commit(&build, &apply->plan, number, slot, &result->attached);
 	if (!error)
@@ -235,21 +264,40 @@ static int apply_locked(struct apply *apply, bool dry_run, struct epg_apply_resu
 	return dry_run ? 0 : carry_out(apply, result);
 }
 
+static int apply_whole(struct apply *apply, const struct epg_policy *policy, bool dry_run,
+		       struct epg_apply_result *result, struct epg_diagnostics **ret_diagnostics)
+{
+	int error = policy_settle(apply->epg, policy);
+
+	if (!error)
+		error = apply_locked(apply, dry_run, result, ret_diagnostics);
+	if (error || dry_run)
+		return error;
+	edits_forget_changes(policy->edits);
+	amend_note(policy->amend, apply->instance, result->generation);
+	return 0;
+}
+
 int epg_apply(struct epg *epg, const struct epg_policy *policy, const struct epg_apply_options *given,
 	      struct epg_apply_result *ret, struct epg_diagnostics **ret_diagnostics)
 {
 	CONTEXT_CALL(epg);
-	__attribute__((cleanup(apply_clear))) struct apply apply = {.epg = epg, .model = policy->model};
+	__attribute__((cleanup(apply_clear))) struct apply apply = {.epg = epg,
+								    .model = policy->model,
+								    .edits = policy->edits};
 	struct epg_apply_result result = {0};
 	struct epg_apply_options options;
+	bool amended = false;
 	AUTO_CLOSE int lock = -1;
 	int error;
 
 	error = context_options(epg, &options, sizeof(options), given);
 	if (!error && (!options.dry_run || pins_loaded(epg)))
 		error = instance_begin_change(epg, !options.dry_run, &lock, &apply.instance);
-	if (!error)
-		error = apply_locked(&apply, options.dry_run, &result, ret_diagnostics);
+	if (!error && !options.dry_run)
+		error = amend_apply(epg, apply.instance, policy, &result, &amended);
+	if (!error && !amended)
+		error = apply_whole(&apply, policy, options.dry_run, &result, ret_diagnostics);
 	if (!error && ret)
 		*ret = result;
 	return error;
@@ -327,16 +375,16 @@ static int roll_back(struct epg *epg, struct instance *instance, struct epg_appl
 	const struct epg_control *control = instance->control;
 	uint32_t slot = control->previous_slot;
 	AUTO_FREE char *text = NULL;
-	size_t length;
+	struct generation_parts parts;
 	int error;
 
 	error = build_adopt(&build, control->previous_generation);
 	if (!error)
 		error = open_target(epg, instance, &build, &rollback);
 	if (!error)
-		error = generation_read_text(epg, control->previous_generation, &text, &length);
+		error = generation_read_parts(epg, control->previous_generation, &text, &parts);
 	if (!error)
-		error = build_source(&build, slot, text, length);
+		error = build_source(&build, slot, &parts);
 	if (!error)
 		error = commit_check_groups(epg, instance, rollback.policy.catalog);
 	if (!error)
@@ -352,6 +400,37 @@ static int roll_back(struct epg *epg, struct instance *instance, struct epg_appl
 		.cost = cost_of_maps(&rollback),
 	};
 	return commit(&build, &rollback.plan, result->generation, slot, &result->attached);
+}
+
+/* The running generation was amended from the one before: in these tables that one is no more. */
+static int apply_again(struct epg *epg, struct instance *instance, struct epg_apply_result *result)
+{
+	AUTO(generation_close) struct generation *before = NULL;
+	AUTO(diagnostics_free) struct epg_diagnostics *diagnostics = NULL;
+	AUTO(model_free) struct model *model = NULL;
+	uint32_t number = instance->control->previous_generation;
+	const struct edits none = {0};
+	AUTO_FREE char *text = NULL;
+	size_t length;
+	int error = generation_open(epg, number, instance->control->previous_slot, &before);
+
+	if (!error)
+		error = generation_read_text(epg, number, &text, &length);
+	if (error)
+		return error;
+	error = diagnostics_new(before->catalog.file, &diagnostics);
+	if (!error)
+		error = model_read(before->catalog.file, text, length, length, diagnostics, &model);
+	if (error)
+		return context_fail_kernel(epg, error, before->catalog.file, "can't read the generation before");
+	{
+		__attribute__((cleanup(apply_clear))) struct apply apply = {.epg = epg,
+									    .instance = instance,
+									    .model = model,
+									    .edits = &none};
+
+		return apply_locked(&apply, false, result, NULL);
+	}
 }
 
 int epg_rollback(struct epg *epg, struct epg_apply_result *ret)
@@ -370,7 +449,9 @@ int epg_rollback(struct epg *epg, struct epg_apply_result *ret)
 	if (!instance->control->previous_generation)
 		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, epg->pin, NULL,
 				    "there is no generation before the running one");
-	error = roll_back(epg, instance, &result);
+	error = instance->control->previous_slot == EPG_ACTIVE_SLOT(instance->control->active)
+			? apply_again(epg, instance, &result)
+			: roll_back(epg, instance, &result);
 	if (!error && ret)
 		*ret = result;
 	return error;

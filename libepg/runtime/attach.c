@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/direct.h"
 #include "runtime/membership.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
@@ -24,6 +25,8 @@ int attach_interface(struct epg *epg, struct instance *instance, struct journal 
 		return attached;
 	/* Only now: what an endpoint's XDP hook has permitted is believed by the hooks of others. */
 	error = membership_set_xdp(epg, instance, journal, order->id, order->xdp);
+	if (!error)
+		error = direct_mark(epg, instance, journal, order->id, order->name);
 	if (error && attached)
 		hooks_detach(epg, order->id);
 	return error ? error : attached;
@@ -133,6 +136,8 @@ static int forget_attachment(struct epg *epg, struct instance *instance, struct 
 	error = membership_set_xdp(epg, instance, journal, id, false);
 	if (!error)
 		error = membership_set_flag(epg, instance, journal, id, EPG_ENDPOINT_DETOUR, false);
+	if (!error)
+		error = membership_set_flag(epg, instance, journal, id, EPG_ENDPOINT_DIRECT, false);
 	if (error || !(id & EPG_PORT) || membership_look(instance, id, &binding))
 		return error;
 	return port_delete(epg, instance, journal, id);

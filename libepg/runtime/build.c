@@ -8,15 +8,18 @@
 #include <zlib.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 
+#include "runtime/record_types.h"
 #include "runtime/runtime.h"
 
-_Static_assert(BUILD_MAPS == 7, "BUILD_INIT closes as many descriptors");
+_Static_assert(BUILD_MAPS == 8, "BUILD_INIT closes as many descriptors");
 
 /* Blocks of bytes, the catalog and the source, are arrays of these. */
 #define BLOCK_BYTES 4096
+
+/* Room for amendments: a sixteenth of a table, and some in any case. */
+#define ROOM_PART 16
+#define ROOM_LEAST 1024
 
 static const struct {
 	const char *name;
@@ -54,56 +57,16 @@ static int fail(struct build *build, int error, enum build_map map, const char *
 
 /* ---- making and filling ---- */
 
-/* The type information that was loaded with the programs. */
-struct types {
-	int fd;
-	struct btf *btf;
-};
-
-static void types_close(struct types *types)
-{
-	util_close(&types->fd);
-	btf__free(types->btf);
-}
-
-static int types_open(struct build *build, struct types *ret)
-{
-	struct bpf_map_info info = {0};
-	__u32 size = sizeof(info);
-	struct types types = {.fd = -1};
-
-	if (bpf_obj_get_info_by_fd(build->instance->fd.control, &info, &size))
-		return context_fail_kernel(build->epg, -errno, "control", "can't read the map's types");
-	types.fd = bpf_btf_get_fd_by_id(info.btf_id);
-	if (types.fd < 0)
-		return context_fail_kernel(build->epg, -errno, "control", "can't open the map's types");
-	types.btf = btf__load_from_kernel_by_id(info.btf_id);
-	if (libbpf_get_error(types.btf)) {
-		types.btf = NULL;
-		types_close(&types);
-		return context_fail_kernel(build->epg, -errno, "control", "can't read the map's types");
-	}
-	*ret = types;
-	return 0;
-}
-
 /* An array that the programs may find in a slot, and that user space fills through memory. */
-static int make_map(struct build *build, enum build_map map, size_t elements, const struct types *types)
+static int make_map(struct build *build, enum build_map map, size_t elements, const struct record_types *types)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	uint32_t size = build_maps[map].size;
-	__s32 key_type = -1, value_type = -1;
 	int fd;
 
 	if (build_maps[map].record) {
 		options.map_flags |= BPF_F_INNER_MAP;
-		key_type = btf__find_by_name_kind(types->btf, "unsigned int", BTF_KIND_INT);
-		value_type = btf__find_by_name_kind(types->btf, build_maps[map].record, BTF_KIND_STRUCT);
-	}
-	if (key_type > 0 && value_type > 0) {
-		options.btf_fd = (__u32)types->fd;
-		options.btf_key_type_id = (__u32)key_type;
-		options.btf_value_type_id = (__u32)value_type;
+		record_types_describe(types, build_maps[map].record, &options);
 	}
 	if (elements > UINT32_MAX)
 		return fail(build, -E2BIG, map, "make");
@@ -128,6 +91,10 @@ static int fill_map(struct build *build, enum build_map map, const void *element
 	error = map_view_open(build->maps[map], true, &view);
 	if (error)
 		return fail(build, error, map, "fill");
+	if (size == stride) {
+		size *= count;
+		count = 1;
+	}
 	for (size_t i = 0; i < count; i++)
 		memcpy(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
 	for (size_t i = 0; same && i < count; i++)
@@ -177,18 +144,25 @@ static bool nodes_ok(const struct tables *tables)
 	return true;
 }
 
-/* A pair's rules begin at a node, or are one rule for all. */
+/* A set's rules begin at a node, or are one rule for all, or none. */
+static bool sets_ok(const struct tables *tables)
+{
+	for (size_t i = 0; i < tables->n_rule_sets; i++) {
+		uint32_t root = tables->sets[i].root;
+
+		if (root != EPG_TARGET_MISS &&
+		    (root & EPG_TARGET_LEAF ? EPG_LEAF_RULE(root) >= tables->n_rules : root >= tables->n_nodes))
+			return false;
+	}
+	return true;
+}
+
 static bool pairs_ok(const struct tables *tables)
 {
 	for (size_t i = 0; i < tables->n_buckets; i++) {
-		for (int j = 0; j < EPG_BUCKET_PAIRS; j++) {
-			uint32_t root = tables->pairs[i].root[j];
-
-			if (!tables->pairs[i].pair[j] || root == EPG_TARGET_MISS)
-				continue;
-			if (root & EPG_TARGET_LEAF ? EPG_LEAF_RULE(root) >= tables->n_rules : root >= tables->n_nodes)
+		for (int j = 0; j < EPG_BUCKET_PAIRS; j++)
+			if (tables->pairs[i].pair[j] && tables->pairs[i].set[j] >= tables->n_rule_sets)
 				return false;
-		}
 	}
 	return true;
 }
@@ -208,36 +182,55 @@ static bool classes_ok(const struct tables *tables)
 
 static int check_tables(struct build *build, const struct tables *tables)
 {
-	if (tables->n_rules >= EPG_RULE_IMPLICIT_COUNT && nodes_ok(tables) && pairs_ok(tables) && classes_ok(tables))
+	if (tables->n_rules >= EPG_RULE_IMPLICIT_COUNT && nodes_ok(tables) && sets_ok(tables) && pairs_ok(tables) &&
+	    classes_ok(tables))
 		return 0;
 	return context_fail(build->epg, EPG_FAILURE_KERNEL, -EIO, NULL, "the running policy stays; please report this",
 			    "the compiled tables are damaged");
 }
 
-int build_tables(struct build *build, const struct tables *tables)
+/* Nobody looks into the slot before the flip, so that the tables may be filled while they are put into it. */
+static void begin_insert(struct build *build, uint32_t slot)
+{
+	build->slot = slot;
+	build->in_slot = true;
+	for (enum build_map map = 0; map < BUILD_catalog; map++)
+		slots_begin(&build->inserting, slots_of(build->instance, map), slot, build->maps[map]);
+}
+
+/* What amendments may add to a table before everything is built anew. */
+static size_t room_behind(size_t n)
+{
+	return n / ROOM_PART > ROOM_LEAST ? n / ROOM_PART : ROOM_LEAST;
+}
+
+int build_tables(struct build *build, const struct tables *tables, uint32_t slot)
 {
 	const struct {
 		enum build_map map;
 		const void *elements;
 		size_t count;
+		size_t room; /* for amendments */
 	} all[] = {
-		{BUILD_classes, tables->classes, tables->n_classes},
-		{BUILD_pairs, tables->pairs, tables->n_buckets},
-		{BUILD_nodes, tables->nodes, tables->n_nodes},
-		{BUILD_rules, tables->rules, tables->n_rules},
-		{BUILD_counters, NULL, tables->n_rules},
+		{BUILD_classes, tables->classes, tables->n_classes, 0},
+		{BUILD_pairs, tables->pairs, tables->n_buckets, 0},
+		{BUILD_sets, tables->sets, tables->n_rule_sets, 0},
+		{BUILD_nodes, tables->nodes, tables->n_nodes, room_behind(tables->n_nodes)},
+		{BUILD_rules, tables->rules, tables->n_rules, room_behind(tables->n_rules)},
+		{BUILD_counters, NULL, tables->n_rules, room_behind(tables->n_rules)},
 	};
-	__attribute__((cleanup(types_close))) struct types types = {.fd = -1};
+	AUTO_RECORD_TYPES struct record_types types = RECORD_TYPES_INIT;
 	int error;
 
 	error = check_tables(build, tables);
 	if (!error)
-		error = types_open(build, &types);
-	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++) {
-		error = make_map(build, all[i].map, all[i].count, &types);
-		if (!error)
-			error = fill_map(build, all[i].map, all[i].elements, all[i].count);
-	}
+		error = record_types_open(build->epg, build->instance, &types);
+	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++)
+		error = make_map(build, all[i].map, all[i].count + all[i].room, &types);
+	if (!error)
+		begin_insert(build, slot);
+	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++)
+		error = fill_map(build, all[i].map, all[i].elements, all[i].count);
 	if (!error)
 		error = fill_block(build, BUILD_catalog, tables->catalog, tables->catalog_length, NULL, 0);
 	return error;
@@ -250,23 +243,44 @@ int build_adopt(struct build *build, uint32_t number)
 		if (build->maps[map] < 0)
 			return fail(build, build->maps[map], map, "open");
 	}
+	build->amendments = generation_table(build->epg, number, "amendments");
+	if (build->amendments < 0 && build->amendments != -ENOENT)
+		return context_fail_kernel(build->epg, build->amendments, "amendments", "can't open the map");
 	return 0;
 }
 
-int build_source(struct build *build, uint32_t slot, const char *text, size_t length)
+int build_adopt_all(struct build *build, uint32_t number)
+{
+	int error = build_adopt(build, number);
+
+	if (error)
+		return error;
+	build->maps[BUILD_source] = generation_table(build->epg, number, build_maps[BUILD_source].name);
+	return build->maps[BUILD_source] < 0 ? fail(build, build->maps[BUILD_source], BUILD_source, "open") : 0;
+}
+
+int build_source(struct build *build, uint32_t slot, const struct generation_parts *text)
 {
 	struct generation_source header = {
-		.text_length = length,
+		.text_length = text->length,
+		.edits_length = text->edits_length,
+		.n_nodes = text->n_nodes,
 		.applied_at = (uint64_t)time(NULL),
 		.slot = slot,
 	};
-	uLongf compressed_length = compressBound(length);
-	AUTO_FREE Bytef *compressed = malloc(compressed_length);
+	uLongf compressed_length = compressBound(text->length);
+	AUTO_FREE Bytef *compressed = malloc(compressed_length + text->edits_length + GENERATION_EDITS_ALIGNMENT);
+	size_t edits;
 
-	if (!compressed || compress2(compressed, &compressed_length, (const Bytef *)text, length, Z_BEST_SPEED) != Z_OK)
+	if (!compressed ||
+	    compress2(compressed, &compressed_length, (const Bytef *)text->text, text->length, Z_BEST_SPEED) != Z_OK)
 		return context_fail_kernel(build->epg, -ENOMEM, NULL, "can't pack the policy's source");
 	header.compressed_length = compressed_length;
-	return fill_block(build, BUILD_source, &header, sizeof(header), compressed, compressed_length);
+	edits = generation_edits_offset(&header) - sizeof(header);
+	memset(compressed + compressed_length, 0, edits - compressed_length);
+	if (text->edits_length)
+		memcpy(compressed + edits, text->edits, text->edits_length);
+	return fill_block(build, BUILD_source, &header, sizeof(header), compressed, edits + text->edits_length);
 }
 
 /* ---- slots and pins ---- */
@@ -284,32 +298,33 @@ uint32_t build_free_slot(const struct epg_control *control)
 	return EPG_SLOTS;
 }
 
-void build_clear_slot(struct instance *instance, uint32_t slot)
+bool build_clear_slot(struct instance *instance, uint32_t slot)
 {
+	struct slots clearing = {0};
+	size_t which;
+
 	for (enum build_map map = 0; map < BUILD_catalog; map++) {
 		__u32 id;
 
 		/* Clearing waits for the programs that run, so only what is there is cleared. */
 		if (!bpf_map_lookup_elem(slots_of(instance, map), &slot, &id))
-			bpf_map_delete_elem(slots_of(instance, map), &slot);
+			slots_begin(&clearing, slots_of(instance, map), slot, -1);
 	}
+	return clearing.n && !slots_end(&clearing, &which);
 }
 
-int build_insert(struct build *build, uint32_t slot)
+int build_insert(struct build *build)
 {
-	struct instance *instance = build->instance;
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
+	size_t which;
+	int error = slots_end(&build->inserting, &which);
 
+	if (error)
+		return fail(build, error, (enum build_map)which, "insert");
 	if (bpf_obj_get_info_by_fd(build->maps[BUILD_pairs], &info, &size))
 		return fail(build, -errno, BUILD_pairs, "look at");
-	build->slot = slot;
-	build->in_slot = true;
-	for (enum build_map map = 0; map < BUILD_catalog; map++) {
-		if (bpf_map_update_elem(slots_of(instance, map), &slot, &build->maps[map], BPF_ANY))
-			return fail(build, -errno, map, "insert");
-	}
-	__atomic_store_n(&instance->control->pair_buckets[slot], info.max_entries, __ATOMIC_RELEASE);
+	__atomic_store_n(&build->instance->control->pair_buckets[build->slot], info.max_entries, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -331,20 +346,28 @@ int build_pin(struct build *build, uint32_t number)
 		if (bpf_obj_pin(build->maps[map], path))
 			return fail(build, -errno, map, "pin");
 	}
-	return 0;
+	if (build->amendments < 0)
+		return 0;
+	error = pins_path(build->epg, path, "generations/%u/amendments", number);
+	if (!error && bpf_obj_pin(build->amendments, path))
+		error = context_fail_kernel(build->epg, -errno, "amendments", "can't pin the map");
+	return error;
 }
 
 void build_keep(struct build *build)
 {
 	for (size_t i = 0; i < BUILD_MAPS; i++)
 		util_close(&build->maps[i]);
+	util_close(&build->amendments);
 	*build = (struct build)BUILD_INIT(build->epg, build->instance);
 }
 
 void build_discard(struct build *build)
 {
 	char path[PATH_MAX];
+	size_t which;
 
+	(void)slots_end(&build->inserting, &which);
 	if (build->in_slot)
 		build_clear_slot(build->instance, build->slot);
 	if (build->number && !pins_path(build->epg, path, "generations/%u", build->number))

@@ -3,7 +3,8 @@
 #ifndef EPG_BUILD_H
 #define EPG_BUILD_H
 
-#include "runtime/internal.h"
+#include "runtime/runtime.h"
+#include "runtime/slots.h"
 
 enum build_map {
 #define BUILD_TABLE(name, type) BUILD_##name,
@@ -21,19 +22,29 @@ struct build {
 	uint32_t slot;
 	bool in_slot;
 	int maps[BUILD_MAPS];
+	int amendments; /* -1: none */
+	struct slots inserting;
 };
 
 /* The slot that neither the running generation nor the one before uses. */
 uint32_t build_free_slot(const struct epg_control *control);
 
-/* Makes the maps, copies the tables into them and holds the copies against the originals and their own bounds. */
-int build_tables(struct build *build, const struct tables *tables);
-/* Takes the tables of a generation that stands in a slot: it will come into force again, under a new number. */
+/*
+ * Makes the maps, begins to put them into `slot`, where nobody looks yet, copies the tables into them and holds the
+ * copies against the originals and their own bounds.
+ */
+int build_tables(struct build *build, const struct tables *tables, uint32_t slot);
+/*
+ * Takes the tables of a generation that stands in a slot, and its amendments: it will come into force again, under a new
+ * number.
+ */
 int build_adopt(struct build *build, uint32_t number);
-/* Keeps the policy's text, and the slot of the tables. */
-int build_source(struct build *build, uint32_t slot, const char *text, size_t length);
-/* Puts the tables into `slot`. */
-int build_insert(struct build *build, uint32_t slot);
+/* The same with its source: it goes on where it is. */
+int build_adopt_all(struct build *build, uint32_t number);
+/* Keeps the policy's text with the edits since it was read (policy/edit.h), and the slot of the tables. */
+int build_source(struct build *build, uint32_t slot, const struct generation_parts *text);
+/* Waits until the tables are in their slot. */
+int build_insert(struct build *build);
 /* Pins the maps as generation `number`. */
 int build_pin(struct build *build, uint32_t number);
 
@@ -41,15 +52,12 @@ int build_pin(struct build *build, uint32_t number);
 void build_discard(struct build *build);
 void build_keep(struct build *build);
 #define AUTO_BUILD __attribute__((cleanup(build_discard)))
-#define BUILD_INIT(epg, instance)                  \
-	{                                          \
-		(epg), (instance), 0, 0, false,    \
-		{                                  \
-			-1, -1, -1, -1, -1, -1, -1 \
-		}                                  \
+#define BUILD_INIT(context, changed)                                                                                \
+	{                                                                                                           \
+		.epg = (context), .instance = (changed), .maps = {-1, -1, -1, -1, -1, -1, -1, -1}, .amendments = -1 \
 	}
 
-/* Empties a slot. */
-void build_clear_slot(struct instance *instance, uint32_t slot);
+/* Empties a slot. True: the programs that were running before have ended, since the kernel has waited for them. */
+bool build_clear_slot(struct instance *instance, uint32_t slot);
 
 #endif

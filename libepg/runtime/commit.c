@@ -4,7 +4,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
@@ -13,7 +17,7 @@
 #include "runtime/runtime.h"
 #include "runtime/walk.h"
 
-/* Packets that began in the old generation have counted by then. */
+/* What a packet takes at most, as far as one can say. */
 #define LATE_PACKETS_NS 20000000
 
 /* ---- the public map of groups ---- */
@@ -144,22 +148,34 @@ static void move_counters(struct epg *epg, uint32_t from, uint32_t to)
 }
 
 /*
+ * Packets that began in the old generation have counted afterwards. The kernel knows when; some configurations of it do
+ * not tell.
+ */
+static void wait_for_late_packets(void)
+{
+	const struct timespec late = {.tv_nsec = LATE_PACKETS_NS};
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&late, NULL);
+}
+
+/*
  * The new generation is in force. What fails from here on is repaired by the next apply; nothing of it bears on
  * how packets are decided.
  */
 static void finish(struct build *build, struct plan *plan, uint32_t before, uint32_t number)
 {
-	const struct timespec late = {.tv_nsec = LATE_PACKETS_NS};
 	struct instance *instance = build->instance;
+	bool waited;
 
 	move_counters(build->epg, before, number);
 	plan_settle(plan);
 	remove_vanished_groups(instance, plan->policy->catalog);
-	past_retire(build->epg, instance);
-	if (before) {
-		nanosleep(&late, NULL);
+	waited = past_retire(build->epg, instance);
+	if (before && !waited)
+		wait_for_late_packets();
+	if (before)
 		move_counters(build->epg, before, number);
-	}
 	context_log(build->epg, EPG_LOG_INFO, "generation %u is in force", number);
 }
 
@@ -183,6 +199,44 @@ int commit(struct build *build, struct plan *plan, uint32_t number, uint32_t slo
 	journal_keep(&journal);
 	build_keep(build);
 	finish(build, plan, EPG_ACTIVE_GENERATION(before), number);
+	*ret_attached = n_attached;
+	return 0;
+}
+
+static int prepare_amended(struct build *build, const struct plan *plan, uint32_t number, struct journal *journal,
+			   uint32_t **ret_attached, size_t *ret_count)
+{
+	int error = build_pin(build, number);
+
+	if (!error)
+		error = plan_stage(plan, journal, number);
+	return error ? error : plan_attach(plan, ret_attached, ret_count);
+}
+
+/* The slot of the generation before the last one is emptied by the next whole apply: that waits for the kernel. */
+int commit_amended(struct build *build, struct plan *plan, uint32_t number, size_t *ret_attached)
+{
+	AUTO_JOURNAL struct journal journal = {0};
+	struct instance *instance = build->instance;
+	AUTO_FREE uint32_t *attached = NULL;
+	struct epg *epg = build->epg;
+	uint64_t before = instance->control->active;
+	size_t n_attached = 0;
+	int error = prepare_amended(build, plan, number, &journal, &attached, &n_attached);
+
+	if (error) {
+		for (size_t i = 0; i < n_attached; i++)
+			hooks_detach(epg, attached[i]);
+		return error;
+	}
+	__atomic_store_n(&instance->control->active, EPG_ACTIVE(number, EPG_ACTIVE_SLOT(before)), __ATOMIC_SEQ_CST);
+	generation_set_previous(instance->control, EPG_ACTIVE_GENERATION(before), EPG_ACTIVE_SLOT(before));
+	journal_keep(&journal);
+	build_keep(build);
+	plan_settle(plan);
+	past_retire_pins(epg, instance);
+	context_log(epg, EPG_LOG_INFO, "generation %u is in force: an amendment of %u", number,
+		    EPG_ACTIVE_GENERATION(before));
 	*ret_attached = n_attached;
 	return 0;
 }

@@ -14,6 +14,9 @@ uint32_t commit_number(struct instance *instance);
  */
 int commit(struct build *build, struct plan *plan, uint32_t number, uint32_t slot, size_t *ret_attached);
 
+/* The same for an amendment of the running generation, whose maps are in `build`: groups and slot remain. */
+int commit_amended(struct build *build, struct plan *plan, uint32_t number, size_t *ret_attached);
+
 /* -ENOSPC when the map of groups can't hold those of the catalog beside those that are there. */
 int commit_check_groups(struct epg *epg, struct instance *instance, const struct catalog *catalog);
 

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/array.h"
+#include "policy/edit_text.h"
+#include "runtime/amendments.h"
 #include "runtime/runtime.h"
 
 enum view {
@@ -33,12 +36,24 @@ static int open_view(struct epg *epg, uint32_t number, const char *table, struct
 	return fd < 0 ? fd : map_view_open(fd, false, ret);
 }
 
+void generation_merged_clear(struct generation_merged *merged)
+{
+	free(merged->rules);
+	free(merged->strings);
+	free(merged->contracts);
+	free(merged->contract_rules);
+	free(merged->rule_sets);
+	free(merged->members);
+	*merged = (struct generation_merged){0};
+}
+
 void generation_close(struct generation *generation)
 {
 	if (!generation)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(generation->views); i++)
 		map_view_close(&generation->views[i]);
+	generation_merged_clear(&generation->merged);
 	free(generation);
 }
 
@@ -58,7 +73,9 @@ static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_vi
 		return error;
 	if (view.length >= sizeof(*ret))
 		memcpy(ret, view.bytes, sizeof(*ret));
-	if (view.length < sizeof(*ret) || ret->compressed_length > view.length - sizeof(*ret)) {
+	if (view.length < sizeof(*ret) || ret->compressed_length > view.length - sizeof(*ret) ||
+	    generation_edits_offset(ret) > view.length ||
+	    ret->edits_length > view.length - generation_edits_offset(ret)) {
 		map_view_close(&view);
 		return -EBADMSG;
 	}
@@ -100,12 +117,25 @@ static int open_views(struct epg *epg, struct generation *generation)
 	return 0;
 }
 
-static bool views_hold(const struct generation *generation)
+size_t generation_rules_room(const struct generation *generation)
 {
-	size_t n = generation->catalog.n_rules;
+	size_t rules = generation->views[VIEW_RULES].length / MAP_STRIDE(sizeof(struct epg_rule));
+	size_t counters = generation->views[VIEW_COUNTERS].length / sizeof(struct epg_counter);
 
-	return n <= generation->views[VIEW_RULES].length / MAP_STRIDE(sizeof(struct epg_rule)) &&
-	       n <= generation->views[VIEW_COUNTERS].length / sizeof(struct epg_counter);
+	return rules < counters ? rules : counters;
+}
+
+static int open_catalog(struct epg *epg, struct generation *generation)
+{
+	__attribute__((cleanup(map_view_close))) struct map_view amendments = {0};
+	const struct map_view *block = &generation->views[VIEW_CATALOG];
+	int error = catalog_open(block->bytes, block->length, &generation->catalog);
+
+	if (!error && generation->catalog.n_rules > generation_rules_room(generation))
+		error = -EBADMSG;
+	if (!error)
+		error = amendments_open(epg, generation->number, false, &amendments);
+	return error ? error : amendments_merge(generation, &amendments);
 }
 
 void generation_set_previous(struct epg_control *control, uint32_t number, uint32_t slot)
@@ -127,7 +157,6 @@ void generation_set_previous(struct epg_control *control, uint32_t number, uint3
 int generation_open(struct epg *epg, uint32_t number, uint32_t slot, struct generation **ret)
 {
 	AUTO(generation_close) struct generation *generation = NULL;
-	const struct map_view *block;
 	int error;
 
 	if (!number)
@@ -141,8 +170,10 @@ int generation_open(struct epg *epg, uint32_t number, uint32_t slot, struct gene
 	error = open_views(epg, generation);
 	if (error)
 		return context_fail_kernel(epg, error, epg->pin, "can't open generation %u", number);
-	block = &generation->views[VIEW_CATALOG];
-	if (catalog_open(block->bytes, block->length, &generation->catalog) || !views_hold(generation))
+	error = open_catalog(epg, generation);
+	if (error && error != -EBADMSG)
+		return context_fail_kernel(epg, error, epg->pin, "can't read the names of generation %u", number);
+	if (error)
 		return context_fail(epg, EPG_FAILURE_UNSUPPORTED, -EPROTO, epg->pin,
 				    "apply the policy anew with this version",
 				    "the names kept with generation %u are not of this version's kind", number);
@@ -162,11 +193,13 @@ int generation_open_running(struct epg *epg, struct instance *instance, struct g
 	}
 }
 
-static int inflate_text(struct epg *epg, const struct map_view *view, const struct generation_source *header,
-			char **ret)
+/* Text and edits, one behind the other. */
+static int unpack_source(struct epg *epg, const struct map_view *view, const struct generation_source *header,
+			 char **ret_text, struct generation_parts *ret)
 {
-	AUTO_FREE char *text = malloc(header->text_length + 1);
+	AUTO_FREE char *text = malloc(header->text_length + 1 + header->edits_length + GENERATION_EDITS_ALIGNMENT);
 	uLongf length = header->text_length;
+	size_t edits = (header->text_length + GENERATION_EDITS_ALIGNMENT) & ~(size_t)(GENERATION_EDITS_ALIGNMENT - 1);
 
 	if (!text)
 		return context_fail_kernel(epg, -ENOMEM, NULL, "can't unpack the policy's source");
@@ -175,28 +208,19 @@ static int inflate_text(struct epg *epg, const struct map_view *view, const stru
 		return context_fail(epg, EPG_FAILURE_KERNEL, -EIO, epg->pin, NULL,
 				    "the source kept with the running policy is damaged");
 	text[length] = '\0';
-	*ret = TAKE_PTR(text);
+	memcpy(text + edits, view->bytes + generation_edits_offset(header), header->edits_length);
+	*ret = (struct generation_parts){
+		.text = text,
+		.length = length,
+		.edits = (const uint8_t *)text + edits,
+		.edits_length = header->edits_length,
+		.n_nodes = header->n_nodes,
+	};
+	*ret_text = TAKE_PTR(text);
 	return 0;
 }
 
-int generation_text(struct epg *epg, const struct generation *generation, char **ret, size_t *ret_length)
-{
-	struct generation_source header;
-	struct map_view view;
-	int error;
-
-	error = open_source(epg, generation->number, &view, &header);
-	if (error)
-		return context_fail_kernel(epg, error, epg->pin, "can't open the running policy's source");
-	error = inflate_text(epg, &view, &header, ret);
-	map_view_close(&view);
-	if (error)
-		return error;
-	*ret_length = header.text_length;
-	return 0;
-}
-
-int generation_read_text(struct epg *epg, uint32_t number, char **ret, size_t *ret_length)
+int generation_read_parts(struct epg *epg, uint32_t number, char **ret_text, struct generation_parts *ret)
 {
 	struct generation_source header;
 	struct map_view view;
@@ -205,11 +229,62 @@ int generation_read_text(struct epg *epg, uint32_t number, char **ret, size_t *r
 	error = open_source(epg, number, &view, &header);
 	if (error)
 		return context_fail_kernel(epg, error, epg->pin, "can't open the source of generation %u", number);
-	error = inflate_text(epg, &view, &header, ret);
+	error = unpack_source(epg, &view, &header, ret_text, ret);
 	map_view_close(&view);
-	if (!error)
-		*ret_length = header.text_length;
 	return error;
+}
+
+static int add_piece(struct edit_piece **pieces, size_t *n, size_t *capacity, const uint8_t *bytes, size_t length)
+{
+	if (array_reserve(pieces, capacity, *n + 1, sizeof(**pieces)))
+		return -ENOMEM;
+	(*pieces)[(*n)++] = (struct edit_piece){bytes, length};
+	return 0;
+}
+
+/* What was edited before the tables were made, and what the amendments have changed since. */
+static int list_edits(const struct generation_parts *parts, const struct map_view *amendments, uint32_t number,
+		      struct edit_piece **pieces, size_t *ret_n)
+{
+	struct amendment_view amendment;
+	size_t capacity = 0, offset = 0;
+	int more, error = 0;
+
+	if (parts->edits_length)
+		error = add_piece(pieces, ret_n, &capacity, parts->edits, parts->edits_length);
+	while (!error && (more = amendments_next(amendments, number, &offset, &amendment)) != 0)
+		error = more < 0 ? more
+				 : add_piece(pieces, ret_n, &capacity, amendment.edits, amendment.head->edits_length);
+	return error;
+}
+
+int generation_read_text(struct epg *epg, uint32_t number, char **ret, size_t *ret_length)
+{
+	__attribute__((cleanup(map_view_close))) struct map_view amendments = {0};
+	struct generation_parts parts;
+	AUTO_FREE char *text = NULL;
+	AUTO_FREE struct edit_piece *pieces = NULL;
+	size_t n_pieces = 0;
+	int error = generation_read_parts(epg, number, &text, &parts);
+
+	if (error)
+		return error;
+	error = amendments_open(epg, number, false, &amendments);
+	if (!error)
+		error = list_edits(&parts, &amendments, number, &pieces, &n_pieces);
+	if (!error && !n_pieces) {
+		*ret = TAKE_PTR(text);
+		*ret_length = parts.length;
+		return 0;
+	}
+	if (!error)
+		error = edit_text(parts.text, parts.length, pieces, n_pieces, number, ret, ret_length);
+	return error ? context_fail_kernel(epg, error, epg->pin, "can't write the text of generation %u", number) : 0;
+}
+
+int generation_text(struct epg *epg, const struct generation *generation, char **ret, size_t *ret_length)
+{
+	return generation_read_text(epg, generation->number, ret, ret_length);
 }
 
 int epg_export(struct epg *epg, char **ret_text, size_t *ret_length, char **ret_file)

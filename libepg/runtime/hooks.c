@@ -109,6 +109,29 @@ enum hooks_life hooks_life(struct epg *epg, uint32_t port)
 	return HOOKS_NONE;
 }
 
+uint32_t hooks_program(struct epg *epg, uint32_t ifindex, bool egress)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+	AUTO_CLOSE int fd = -1;
+
+	hook_path(epg, path, ifindex, egress ? HOOK_EGRESS : HOOK_INGRESS);
+	fd = bpf_obj_get(path);
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.prog_id;
+}
+
+void hooks_program_name(uint32_t id, char name[HOOKS_PROGRAM_NAME_MAX])
+{
+	AUTO_CLOSE int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.name[0] = '\0';
+	snprintf(name, HOOKS_PROGRAM_NAME_MAX, "%s%sid %u", info.name, *info.name ? ", " : "", id);
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
@@ -310,6 +333,8 @@ static int hook_attach(struct epg *epg, const struct hooks_order *order, enum ho
 	if (program < 0)
 		return program;
 	hook_path(epg, path, order->id, hook);
+	/* Of an interface that has vanished, which had the same number. */
+	(void)unlink(path);
 	if (is_clsact(hook)) {
 		/* Pinned first: a kill in between leaves a pin that stands for nothing, not an unknown filter. */
 		if (bpf_obj_pin(program, path))

@@ -61,6 +61,12 @@ int hooks_attach(struct epg *epg, const struct hooks_order *order);
 /* Removes the pins of attachments whose interface has vanished. The caller holds the lock of the pin directory. */
 void hooks_sweep(struct epg *epg);
 
+/* The program that a TCX link of ours on an interface runs; 0: there is none, or it can't be told. */
+uint32_t hooks_program(struct epg *epg, uint32_t ifindex, bool egress);
+/* "name, id 42", or "id 42" of one that has no name. */
+#define HOOKS_PROGRAM_NAME_MAX 32
+void hooks_program_name(uint32_t id, char name[HOOKS_PROGRAM_NAME_MAX]);
+
 /* Takes all off an interface. True: there was something. */
 bool hooks_detach(struct epg *epg, uint32_t ifindex);
 void hooks_detach_all(struct epg *epg);

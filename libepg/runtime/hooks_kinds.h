@@ -22,6 +22,11 @@ struct tcx_place {
 int tcx_link(const struct tcx_place *place, int program);
 /* Is the program of this id attached there? 1, 0, or a negative errno value. */
 int tcx_has(const struct tcx_place *place, uint32_t id);
+/*
+ * The id of a program that is not `own`: behind it, or with `any` anywhere; without `own` ours will come first. 0: there
+ * is none, or no TCX; or a negative errno value.
+ */
+int tcx_other(const struct tcx_place *place, uint32_t own, bool any);
 /* Whether a link is in force. It outlives its interface, which then has number 0. 1, 0, or a negative errno value. */
 int tcx_state(int link, uint32_t ifindex);
 

@@ -54,30 +54,51 @@ int tcx_link(const struct tcx_place *place, int program)
 	return inside_run(place->netns, create_link, &attributes);
 }
 
-struct query {
+/* Those of one hook, in their order. */
+struct programs {
 	const struct tcx_place *place;
-	uint32_t id;
+	uint32_t ids[PROGRAMS_MAX];
+	uint32_t count;
 };
 
 static int query_programs(void *user)
 {
-	const struct query *query = user;
-	uint32_t ids[PROGRAMS_MAX] = {0};
-	LIBBPF_OPTS(bpf_prog_query_opts, options, .prog_ids = ids, .prog_cnt = PROGRAMS_MAX);
+	struct programs *programs = user;
+	const struct tcx_place *place = programs->place;
+	LIBBPF_OPTS(bpf_prog_query_opts, options, .prog_ids = programs->ids, .prog_cnt = PROGRAMS_MAX);
 
-	if (bpf_prog_query_opts((int)query->place->ifindex, attach_type(query->place), &options))
+	if (bpf_prog_query_opts((int)place->ifindex, attach_type(place), &options))
 		return -errno;
-	for (uint32_t i = 0; i < options.prog_cnt && i < PROGRAMS_MAX; i++)
-		if (ids[i] == query->id)
-			return 1;
+	programs->count = options.prog_cnt < PROGRAMS_MAX ? options.prog_cnt : PROGRAMS_MAX;
 	return 0;
 }
 
 int tcx_has(const struct tcx_place *place, uint32_t id)
 {
-	struct query query = {place, id};
+	struct programs programs = {.place = place};
+	int error = inside_run(place->netns, query_programs, &programs);
 
-	return inside_run(place->netns, query_programs, &query);
+	for (uint32_t i = 0; !error && i < programs.count; i++)
+		if (programs.ids[i] == id)
+			return 1;
+	return error;
+}
+
+int tcx_other(const struct tcx_place *place, uint32_t own, bool any)
+{
+	struct programs programs = {.place = place};
+	int error = inside_run(place->netns, query_programs, &programs);
+	bool behind = any || !own;
+
+	if (error)
+		return error == -EINVAL ? 0 : error; /* a kernel without TCX does not know the question */
+	for (uint32_t i = 0; i < programs.count; i++) {
+		if (programs.ids[i] == own)
+			behind = true;
+		else if (behind)
+			return (int)programs.ids[i];
+	}
+	return 0;
 }
 
 int tcx_state(int link, uint32_t ifindex)

@@ -12,17 +12,15 @@
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/pkt_cls.h>
-#include <linux/rtnetlink.h>
 
 #include <bpf/bpf.h>
+
+#include "runtime/link.h"
 
 /* Of asm-generic/socket.h from Linux 5.14 on. */
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-/* Room for what the kernel says of one device. */
-#define LINK_ANSWER_MAX 16384
 
 int inside_open(struct epg *epg, const char *path)
 {
@@ -99,64 +97,18 @@ bool inside_has(int netns, uint32_t ifindex)
 
 /* ---- what kind of device it is ---- */
 
-static int ask_for_link(uint32_t ifindex, void *answer, size_t size)
+static int read_link(void *user, const struct nlmsghdr *message)
 {
-	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg info;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
-		.info = {.ifi_index = (int)ifindex},
-	};
-	ssize_t length;
+	const struct rtattr *info = link_attribute(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	const struct rtattr *data = link_nested(info, IFLA_INFO_DATA);
+	struct inside_device *device = user;
 
-	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
-	length = recv(fd, answer, size, 0);
-	if (length < 0)
-		return -errno;
-	return NLMSG_OK((struct nlmsghdr *)answer, (size_t)length) &&
-			       ((struct nlmsghdr *)answer)->nlmsg_type == RTM_NEWLINK
-		       ? 0
-		       : -ENODEV;
-}
-
-static const struct rtattr *find_attribute(const void *first, size_t length, unsigned short type)
-{
-	for (const struct rtattr *at = first; RTA_OK(at, length); at = RTA_NEXT(at, length))
-		if ((at->rta_type & NLA_TYPE_MASK) == type)
-			return at;
-	return NULL;
-}
-
-static const struct rtattr *find_nested(const struct rtattr *parent, unsigned short type)
-{
-	return parent ? find_attribute(RTA_DATA(parent), RTA_PAYLOAD(parent), type) : NULL;
-}
-
-static uint32_t read_number(const struct rtattr *attribute)
-{
-	uint32_t number = 0;
-
-	if (attribute && RTA_PAYLOAD(attribute) >= sizeof(number))
-		memcpy(&number, RTA_DATA(attribute), sizeof(number));
-	return number;
-}
-
-static void read_link(const struct nlmsghdr *header, struct inside_device *device)
-{
-	const struct rtattr *first = IFLA_RTA((const struct ifinfomsg *)NLMSG_DATA(header));
-	size_t length = NLMSG_PAYLOAD(header, sizeof(struct ifinfomsg));
-	const struct rtattr *info = find_attribute(first, length, IFLA_LINKINFO);
-	const struct rtattr *kind = find_nested(info, IFLA_INFO_KIND);
-	const struct rtattr *data = find_nested(info, IFLA_INFO_DATA);
-
-	if (!kind || strncmp(RTA_DATA(kind), "macvlan", RTA_PAYLOAD(kind)))
-		return;
+	if (strcmp(link_text(link_nested(info, IFLA_INFO_KIND)), "macvlan"))
+		return 0;
 	device->macvlan = true;
-	device->parent = read_number(find_attribute(first, length, IFLA_LINK));
-	device->vepa = read_number(find_nested(data, IFLA_MACVLAN_MODE)) == MACVLAN_MODE_VEPA;
+	device->parent = link_number(link_attribute(message, sizeof(struct ifinfomsg), IFLA_LINK));
+	device->vepa = link_number(link_nested(data, IFLA_MACVLAN_MODE)) == MACVLAN_MODE_VEPA;
+	return 0;
 }
 
 struct search {
@@ -166,17 +118,12 @@ struct search {
 
 static int find_device(void *user)
 {
-	char answer[LINK_ANSWER_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct search *search = user;
-	int error;
 
 	search->device.ifindex = if_nametoindex(search->interface);
 	if (!search->device.ifindex)
 		return errno == ENXIO ? -ENODEV : -errno;
-	error = ask_for_link(search->device.ifindex, answer, sizeof(answer));
-	if (!error)
-		read_link((const struct nlmsghdr *)answer, &search->device);
-	return error;
+	return link_find(search->device.ifindex, read_link, &search->device);
 }
 
 int inside_find(int netns, const char *interface, struct inside_device *ret)

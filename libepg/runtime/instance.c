@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "runtime/internal.h"
+#include "runtime/flow_table.h"
 
 /* What a map must look like; sizes of 0 are not looked at (ring buffer, arrays of maps). */
 struct layout {
@@ -32,16 +32,21 @@ static const struct layout layouts[] = {
 	LAYOUT(groups, sizeof(struct epg_group_key), sizeof(struct epg_group)),
 	LAYOUT(learned, sizeof(struct epg_learned_key), sizeof(struct epg_address_key)),
 	LAYOUT(macs, sizeof(struct epg_mac_key), sizeof(__u32)),
-	LAYOUT(flows, sizeof(struct epg_flow_key), sizeof(struct epg_flow)),
+	LAYOUT(flows, sizeof(__u32), sizeof(__u32)),
+	LAYOUT(flow_addresses, sizeof(__u32), sizeof(__u32)),
+	LAYOUT(flow_locks, sizeof(__u32), 2 * sizeof(__u32)),
+	LAYOUT(near, sizeof(__u32), sizeof(struct epg_near)),
 	LAYOUT(fragments, sizeof(struct epg_fragment_key), sizeof(struct epg_fragments)),
 	LAYOUT(inside, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(policers, sizeof(__u32), sizeof(struct epg_policer)),
 	LAYOUT(drops, sizeof(struct epg_drop_key), sizeof(struct epg_counter)),
 	LAYOUT(events, 0, 0),
+	LAYOUT(captures, 0, 0),
 	LAYOUT(stats, sizeof(__u32), sizeof(__u64)),
 	LAYOUT(trace, sizeof(__u32), sizeof(struct epg_event)),
 	LAYOUT(classes, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(pairs, sizeof(__u32), sizeof(__u32)),
+	LAYOUT(sets, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(nodes, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(rules, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(counters, sizeof(__u32), sizeof(__u32)),
@@ -72,6 +77,7 @@ void instance_close(struct instance *instance)
 		return;
 	if (instance->control)
 		munmap(instance->control, sizeof(*instance->control));
+	flow_table_free(instance->flows);
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++)
 		util_close(fd_of(instance, &layouts[i]));
 	free(instance);

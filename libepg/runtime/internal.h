@@ -117,31 +117,36 @@ void map_view_close(struct map_view *view);
 /* ---- instance: the pinned maps (instance.c) ---- */
 
 /* Sizes that epg_load gives to maps unless told otherwise. */
-#define LOAD_DEFAULT_ENDPOINTS 65536
+#define LOAD_DEFAULT_ENDPOINTS 16384
 #define LOAD_DEFAULT_RULES 1048576
 
 /* Every map with a pin of its own; the tables are arrays of maps, one slot a generation. X(name) */
-#define INSTANCE_MAPS(X) \
-	X(control)       \
-	X(endpoints)     \
-	X(addresses)     \
-	X(ports)         \
-	X(port_names)    \
-	X(groups)        \
-	X(learned)       \
-	X(macs)          \
-	X(flows)         \
-	X(fragments)     \
-	X(inside)        \
-	X(policers)      \
-	X(drops)         \
-	X(events)        \
-	X(stats)         \
-	X(trace)         \
-	X(classes)       \
-	X(pairs)         \
-	X(nodes)         \
-	X(rules)         \
+#define INSTANCE_MAPS(X)  \
+	X(control)        \
+	X(endpoints)      \
+	X(addresses)      \
+	X(ports)          \
+	X(port_names)     \
+	X(groups)         \
+	X(learned)        \
+	X(macs)           \
+	X(flows)          \
+	X(flow_addresses) \
+	X(flow_locks)     \
+	X(near)           \
+	X(fragments)      \
+	X(inside)         \
+	X(policers)       \
+	X(drops)          \
+	X(events)         \
+	X(captures)       \
+	X(stats)          \
+	X(trace)          \
+	X(classes)        \
+	X(pairs)          \
+	X(sets)           \
+	X(nodes)          \
+	X(rules)          \
 	X(counters)
 
 struct instance {
@@ -151,6 +156,7 @@ struct instance {
 #undef INSTANCE_MAP_FD
 	} fd;
 	struct epg_control *control; /* memory-mapped, shared with the programs */
+	struct flow_table *flows;    /* NULL until somebody has looked for it; see flow_table_get */
 	uint64_t device, inode;      /* of the pin directory: tells another instance at the same path */
 };
 
@@ -163,6 +169,17 @@ void instance_close(struct instance *instance);
 
 /* ---- generations (generation.c) ---- */
 
+/* What an amended generation's catalog has otherwise than that of its tables. */
+struct generation_merged {
+	struct catalog_rule *rules;
+	char *strings;
+	struct catalog_contract *contracts;
+	uint32_t *contract_rules;
+	struct catalog_rule_set *rule_sets;
+	struct catalog_member *members;
+	size_t n_members;
+};
+
 /* A generation as it lies in its maps, read in place. */
 struct generation {
 	uint32_t number;
@@ -172,6 +189,8 @@ struct generation {
 	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
 	uint64_t applied_at;                /* seconds since the epoch */
 	struct map_view views[3];           /* of catalog, rules and counters */
+	bool amended;                       /* it goes on in the tables of an earlier one: see amendments.h */
+	struct generation_merged merged;
 };
 
 /* -ENOENT with a failure recorded when no policy is in force. */
@@ -182,9 +201,19 @@ const struct epg_rule *generation_rule(const struct generation *generation, uint
 
 /* ---- policy (policy.c, policy_cost.c) ---- */
 
+struct edits;
+struct amend;
+
 struct epg_policy {
 	struct model *model;
+	struct edits *edits; /* since it was read; the model has them when policy_settle has been called */
+	struct amend *amend; /* what it was applied as */
 };
+
+/* Brings the model up to date with the edits. A failure is recorded. */
+int policy_settle(struct epg *epg, const struct epg_policy *policy);
+/* The text of the policy, with its edits; the caller frees it. A failure is recorded. */
+int policy_text(struct epg *epg, const struct epg_policy *policy, char **ret, size_t *ret_length);
 
 /* What a compiled policy takes. */
 void policy_cost(const struct model *model, const struct tables *tables, struct epg_cost *ret);

@@ -10,11 +10,13 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "epg.skel.h"
+#include "runtime/flow_table.h"
 #include "runtime/hooks.h"
 #include "runtime/inside.h"
 #include "runtime/libbpf_log.h"
@@ -35,10 +37,12 @@ static int set_sizes(struct epg_bpf *skeleton, const struct epg_load_options *op
 	} sizes[] = {
 		{skeleton->maps.endpoints, options->endpoints},
 		{skeleton->maps.addresses, options->endpoints * 2},
-		{skeleton->maps.learned, options->endpoints * EPG_LEARNED_MAX},
+		/* An address that was learned stands in both. */
+		{skeleton->maps.learned, options->endpoints * 2},
 		{skeleton->maps.ports, options->endpoints},
 		{skeleton->maps.port_names, options->endpoints},
-		{skeleton->maps.flows, options->flows},
+		/* A policed group that sends has an endpoint. */
+		{skeleton->maps.policers, options->endpoints},
 		{skeleton->maps.fragments, options->fragments},
 		{skeleton->maps.drops, options->drop_pairs + EPG_REASON_COUNT},
 		{skeleton->maps.events, options->event_bytes},
@@ -101,6 +105,14 @@ static int load_explaining(struct epg *epg, const struct epg_bpf *live, struct e
 
 /* ---- what the maps hold from the start ---- */
 
+static int fill_random(void *bytes, size_t size)
+{
+	while (getrandom(bytes, size, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
 static int fill_control(int map, const struct epg_load_options *options)
 {
 	__u32 zero = 0;
@@ -108,14 +120,15 @@ static int fill_control(int map, const struct epg_load_options *options)
 		.abi_version = EPG_ABI_VERSION,
 		.mark = options->mark,
 		.rule_limit = options->rules,
+		.flow_groups = flow_table_groups(options->flows),
 		.events_per_second = options->events_per_second,
 	};
 
 	load_default_timeouts(&control);
 	load_set_timeouts(&control, options);
-	while (getrandom(control.voucher_key, sizeof(control.voucher_key), 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	if (fill_random(control.voucher_key, sizeof(control.voucher_key)) ||
+	    fill_random(control.flow_key, sizeof(control.flow_key)))
+		return -errno;
 	return bpf_map_update_elem(map, &zero, &control, BPF_ANY) ? -errno : 0;
 }
 
@@ -282,6 +295,24 @@ static int load_when_needed(struct epg *epg, struct instance **ret)
 	return error ? error : instance_open(epg, ret);
 }
 
+/*
+ * Who looks for what has vanished looks at all that is attached: so it is done once a second, or ten thousand endpoints
+ * could not be added in a row. The directory remembers when, since each process may add one.
+ */
+static bool sweep_is_due(struct epg *epg)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
+	struct stat links;
+	char path[PATH_MAX];
+
+	if (pins_path(epg, path, "links") || stat(path, &links))
+		return true;
+	if (links.st_atim.tv_sec == time(NULL))
+		return false;
+	(void)utimensat(AT_FDCWD, path, times, 0);
+	return true;
+}
+
 int instance_begin_change(struct epg *epg, bool load, int *ret_lock, struct instance **ret)
 {
 	struct instance *instance;
@@ -298,8 +329,10 @@ int instance_begin_change(struct epg *epg, bool load, int *ret_lock, struct inst
 	error = instance_open(epg, ret);
 	if (error)
 		return error;
-	hooks_sweep(epg);
-	port_sweep(epg, *ret);
+	if (sweep_is_due(epg)) {
+		hooks_sweep(epg);
+		port_sweep(epg, *ret);
+	}
 	*ret_lock = TAKE_FD(lock);
 	return 0;
 }

@@ -141,7 +141,10 @@ static int write_binding(struct epg *epg, struct instance *instance, struct jour
 	int error;
 
 	(void)bpf_map_lookup_elem(instance->fd.endpoints, &key, &entry);
-	entry = (struct epg_endpoint){.now = *binding, .packets = entry.packets, .bytes = entry.bytes};
+	entry = (struct epg_endpoint){.now = *binding,
+				      .packets = entry.packets,
+				      .bytes = entry.bytes,
+				      .mtu = entry.mtu};
 	error = journal_write(journal, instance->fd.endpoints, &key, &entry);
 	return error ? membership_fail_write(epg, error, instance->fd.endpoints, "endpoints") : 0;
 }

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "runtime/amendments.h"
 #include "runtime/build.h"
 #include "runtime/membership.h"
 #include "runtime/observe.h"
@@ -52,11 +53,16 @@ static void move_counter(struct epg_counter *from, struct epg_counter *to)
 	__atomic_add_fetch(&to->bytes, bytes, __ATOMIC_RELAXED);
 }
 
-static int open_counters(struct epg *epg, const struct generation *generation, struct map_view *ret)
+static int open_counters(struct epg *epg, uint32_t number, struct map_view *ret)
 {
-	AUTO_CLOSE int fd = generation_table(epg, generation->number, "counters");
+	AUTO_CLOSE int fd = generation_table(epg, number, "counters");
 
 	return fd < 0 ? fd : map_view_open(fd, true, ret);
+}
+
+static int fail_fold(struct epg *epg, int error, uint32_t to)
+{
+	return context_fail_kernel(epg, error, "counters", "can't move the counters to generation %u", to);
 }
 
 static int fold(const struct catalog *from, struct epg_counter *from_counters, const struct catalog *to,
@@ -72,15 +78,29 @@ static int fold(const struct catalog *from, struct epg_counter *from_counters, c
 		struct counted key = {.identity = to->rules[i].identity};
 		struct counted *found = bsearch(&key, counted, count, sizeof(key), compare_counted);
 
-		if (found)
+		/* One that was removed and added again has counted under two indices. */
+		while (found && found > counted && found[-1].identity == key.identity)
+			found--;
+		for (; found && found < counted + count && found->identity == key.identity; found++)
 			move_counter(found->counter, &to_counters[i]);
 	}
 	return 0;
 }
 
-int past_fold(struct epg *epg, uint32_t from_number, uint32_t to_number)
+static bool has_counted(const struct map_view *view)
 {
-	__attribute__((cleanup(map_view_close))) struct map_view from_counters = {0}, to_counters = {0};
+	const struct epg_counter *counters = (const struct epg_counter *)view->bytes;
+	size_t count = view->length / sizeof(*counters);
+
+	for (size_t i = 0; i < count; i++)
+		if (__atomic_load_n(&counters[i].packets, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+static int fold_views(struct epg *epg, uint32_t from_number, struct map_view *from_counters, uint32_t to_number,
+		      struct map_view *to_counters)
+{
 	AUTO(generation_close) struct generation *from = NULL;
 	AUTO(generation_close) struct generation *to = NULL;
 	int error;
@@ -90,15 +110,38 @@ int past_fold(struct epg *epg, uint32_t from_number, uint32_t to_number)
 		error = generation_open(epg, to_number, 0, &to);
 	if (error)
 		return error;
-	error = open_counters(epg, from, &from_counters);
-	if (!error)
-		error = open_counters(epg, to, &to_counters);
-	if (!error)
-		error = fold(&from->catalog, (struct epg_counter *)from_counters.bytes, &to->catalog,
-			     (struct epg_counter *)to_counters.bytes);
-	return error ? context_fail_kernel(epg, error, "counters", "can't move the counters to generation %u",
-					   to_number)
-		     : 0;
+	error = fold(&from->catalog, (struct epg_counter *)from_counters->bytes, &to->catalog,
+		     (struct epg_counter *)to_counters->bytes);
+	return error ? fail_fold(epg, error, to_number) : 0;
+}
+
+/* One has been amended to the other: both go by the same tables, and count in the same places. */
+static bool share_tables(struct epg *epg, uint32_t one, uint32_t other)
+{
+	struct generation_source left, right;
+
+	return !generation_read_header(epg, one, &left) && !generation_read_header(epg, other, &right) &&
+	       left.slot == right.slot;
+}
+
+int past_fold(struct epg *epg, uint32_t from_number, uint32_t to_number)
+{
+	__attribute__((cleanup(map_view_close))) struct map_view from_counters = {0}, to_counters = {0};
+	int error;
+
+	if (share_tables(epg, from_number, to_number))
+		return 0;
+	error = open_counters(epg, from_number, &from_counters);
+
+	if (error)
+		return fail_fold(epg, error, to_number);
+	/* Most have been moved before, and catalogs take long to open. */
+	if (!has_counted(&from_counters))
+		return 0;
+	error = open_counters(epg, to_number, &to_counters);
+	if (error)
+		return fail_fold(epg, error, to_number);
+	return fold_views(epg, from_number, &from_counters, to_number, &to_counters);
 }
 
 /* ---- directories and slots ---- */
@@ -135,18 +178,25 @@ static void retire_one(struct epg *epg, struct instance *instance, uint32_t numb
 		pins_remove(path);
 }
 
-void past_retire(struct epg *epg, struct instance *instance)
+void past_retire_pins(struct epg *epg, struct instance *instance)
+{
+	each_generation(epg, instance, retire_one, NULL);
+}
+
+bool past_retire(struct epg *epg, struct instance *instance)
 {
 	const struct epg_control *control = instance->control;
+	bool waited = false;
 
-	each_generation(epg, instance, retire_one, NULL);
+	past_retire_pins(epg, instance);
 	for (uint32_t slot = 0; slot < EPG_SLOTS; slot++) {
 		bool running = EPG_ACTIVE_GENERATION(control->active) && slot == EPG_ACTIVE_SLOT(control->active);
 		bool previous = control->previous_generation && slot == control->previous_slot;
 
 		if (!running && !previous)
-			build_clear_slot(instance, slot);
+			waited |= build_clear_slot(instance, slot);
 	}
+	return waited;
 }
 
 /* ---- after a kill ---- */
@@ -277,6 +327,9 @@ int past_recover(struct epg *epg, struct instance *instance)
 	int error;
 
 	recover_previous(epg, instance);
+	error = amendments_recover(epg, instance);
+	if (error)
+		return context_fail_kernel(epg, error, "sets, amendments", "can't put right what was begun before");
 	past_retire(epg, instance);
 	error = recover_map(instance, instance->fd.endpoints, sizeof(struct epg_endpoint_key), collect_endpoint,
 			    recover_endpoint);

@@ -68,6 +68,7 @@ static int read_endpoint(void *user, const void *key, const void *value)
 		return -ENOMEM;
 	endpoint->exists = true;
 	endpoint->before = *observe_binding(value, plan->running);
+	endpoint->mtu_before = endpoint->mtu = ((const struct epg_endpoint *)value)->mtu;
 	return 0;
 }
 
@@ -99,25 +100,30 @@ static int read_interfaces(struct plan *plan)
 	return error;
 }
 
-/* A port behind an interface is decided for by the interface's programs. */
-static void set_hooks(const struct plan *plan, struct plan_endpoint *endpoint)
+const struct hooks *plan_hooks_of(const struct plan *plan, uint32_t id)
 {
-	uint32_t ifindex = port_is_behind(&endpoint->place) ? endpoint->place.place.ifindex : endpoint->ifindex;
-
 	for (size_t low = 0, high = plan->n_hooks; low < high;) {
 		size_t middle = low + (high - low) / 2;
 		const struct hooks *hooks = &plan->hooks[middle];
 
-		if (hooks->ifindex == ifindex) {
-			endpoint->xdp = hooks->xdp;
-			endpoint->attached = hooks_complete(hooks);
-			return;
-		}
-		if (hooks->ifindex < ifindex)
+		if (hooks->ifindex == id)
+			return hooks;
+		if (hooks->ifindex < id)
 			low = middle + 1;
 		else
 			high = middle;
 	}
+	return NULL;
+}
+
+/* A port behind an interface is decided for by the interface's programs. */
+static void set_hooks(const struct plan *plan, struct plan_endpoint *endpoint)
+{
+	uint32_t id = port_is_behind(&endpoint->place) ? endpoint->place.place.ifindex : endpoint->ifindex;
+	const struct hooks *hooks = plan_hooks_of(plan, id);
+
+	endpoint->xdp = hooks && hooks->xdp;
+	endpoint->attached = hooks && hooks_complete(hooks);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -166,6 +172,9 @@ static void bind_by_policy(const struct plan *plan, struct plan_endpoint *endpoi
 	endpoint->after = membership.binding;
 	if (mac_is_zero(endpoint->after.mac) && keeps_mac(plan, endpoint))
 		memcpy(endpoint->after.mac, endpoint->before.mac, sizeof(endpoint->after.mac));
+	/* Where an address is noted does not change with what else is said of its owner. */
+	if (!memcmp(endpoint->after.mac, endpoint->before.mac, sizeof(endpoint->after.mac)))
+		endpoint->after.mac_noted = endpoint->before.mac_noted;
 }
 
 /* An interface that was bound by hand yields to the policy only where the policy names it. */
@@ -181,7 +190,7 @@ static void keep_facts(struct plan_endpoint *endpoint)
 {
 	uint16_t *flags = &endpoint->after.flags;
 
-	*flags &= (uint16_t) ~(MEMBERSHIP_FACTS | EPG_ENDPOINT_XDP);
+	*flags &= (uint16_t) ~(MEMBERSHIP_FACTS | EPG_ENDPOINT_XDP | EPG_ENDPOINT_DIRECT);
 	if (endpoint->present || endpoint->after.class_id)
 		*flags |= endpoint->before.flags & EPG_ENDPOINT_DETOUR;
 	if (!endpoint->present && endpoint->after.class_id)
@@ -230,7 +239,10 @@ static int plan_endpoints(struct plan *plan)
 	for (size_t i = 0; i < plan->n_endpoints && !(plan->endpoints[i].ifindex & EPG_PORT); i++)
 		plan_decide(plan, &plan->endpoints[i]);
 	error = plan_make_ports(plan);
-	return error ? error : count_absent(plan);
+	if (error)
+		return error;
+	plan_make_direct(plan);
+	return count_absent(plan);
 }
 
 int plan_make(struct plan *plan, struct epg *epg, struct instance *instance, const struct plan_policy *policy)
@@ -315,12 +327,13 @@ static int stage_endpoint(const struct plan *plan, struct journal *journal, cons
 	int map = plan->instance->fd.endpoints, error;
 	struct epg_endpoint entry = {0};
 
-	if (bindings_equal(&endpoint->before, &endpoint->after))
+	if (bindings_equal(&endpoint->before, &endpoint->after) && endpoint->mtu == endpoint->mtu_before)
 		return 0;
 	(void)bpf_map_lookup_elem(map, &key, &entry);
 	entry.now = endpoint->before;
 	entry.next = endpoint->after;
 	entry.next_generation = number;
+	entry.mtu = endpoint->mtu;
 	error = journal_write(journal, map, &key, &entry);
 	return error ? membership_fail_write(plan->epg, error, map, "endpoints") : 0;
 }
@@ -368,6 +381,7 @@ int plan_attach(const struct plan *plan, uint32_t **ret_attached, size_t *ret_co
 
 void plan_settle(struct plan *plan)
 {
+	plan_note_direct(plan);
 	for (size_t i = 0; i < plan->n_endpoints; i++) {
 		const struct plan_endpoint *endpoint = &plan->endpoints[i];
 		struct epg_endpoint_key key = {.ifindex = endpoint->ifindex};

@@ -8,6 +8,7 @@
 
 #include <net/if.h>
 
+#include "runtime/direct.h"
 #include "runtime/hooks.h"
 #include "runtime/internal.h"
 #include "runtime/journal.h"
@@ -33,6 +34,7 @@ struct plan_endpoint {
 	bool attached;
 	bool slots_due;             /* an address that it has learned goes */
 	bool unnamed;               /* a port that nobody has written down yet */
+	uint16_t mtu_before, mtu;   /* as the entry has it; with EPG_ENDPOINT_DIRECT the interface's */
 	struct epg_port_name place; /* of a port; all zero: an interface of this namespace */
 	struct epg_binding before;
 	struct epg_binding after;
@@ -74,6 +76,8 @@ struct plan {
 	struct plan_addresses after;  /* claims that are met; by key */
 	size_t bound;
 	size_t absent;
+	size_t by_stack; /* endpoints that can't have what their bridge domain asks for: forwarding past the host */
+	char by_stack_first[PORT_NAME_MAX + 2 + DIRECT_WHY_MAX]; /* one of them, and why */
 };
 
 /* Begins as all zero. -EEXIST when two endpoints claim one address. */
@@ -109,6 +113,12 @@ int plan_stage_ports(const struct plan *plan, struct journal *journal);
 void plan_settle_port(const struct plan *plan, uint32_t id);
 size_t plan_count_new_ports(const struct plan *plan);
 
+/* plan_direct.c */
+/* After it is known who is shared: which endpoints get their packets past the host. */
+void plan_make_direct(struct plan *plan);
+/* Tells the log of those who don't, though their bridge domain asks for it. */
+void plan_note_direct(const struct plan *plan);
+
 /* plan_addresses.c */
 int plan_make_addresses(struct plan *plan);
 void plan_clear_addresses(struct plan *plan);
@@ -119,5 +129,6 @@ size_t plan_count_addresses(const struct plan *plan);
 
 /* NULL where there is none. */
 const struct plan_endpoint *plan_endpoint_of(const struct plan *plan, uint32_t ifindex);
+const struct hooks *plan_hooks_of(const struct plan *plan, uint32_t id);
 
 #endif

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runtime/amend.h"
 #include "base/array.h"
 #include "runtime/internal.h"
 
 #define MAX_BYTES ((size_t)256 << 20)
 #define READ_BYTES ((size_t)64 << 10)
 
-DEFINE_AUTO(struct epg_diagnostics, diagnostics_free)
 DEFINE_AUTO(struct epg_policy, epg_policy_free)
 
 /* What messages call the text. */
@@ -85,6 +85,10 @@ static int read_text(struct epg *epg, const struct epg_policy_source *source, si
 
 	if (!policy)
 		return unreadable(epg, name_of(source), -ENOMEM);
+	policy->edits = calloc(1, sizeof(*policy->edits));
+	policy->amend = calloc(1, sizeof(*policy->amend));
+	if (!policy->edits || !policy->amend)
+		return unreadable(epg, name_of(source), -ENOMEM);
 	if (!text) {
 		error = read_file(epg, source->path, max_bytes, &file, &length);
 		if (error)
@@ -100,6 +104,7 @@ static int read_text(struct epg *epg, const struct epg_policy_source *source, si
 				    errors, errors == 1 ? "" : "s");
 	if (error)
 		return unreadable(epg, name_of(source), error);
+	policy->edits->model = policy->model;
 	*ret = TAKE_PTR(policy);
 	return 0;
 }
@@ -127,10 +132,23 @@ int epg_policy_read(struct epg *epg, const struct epg_policy_source *given, stru
 	return error;
 }
 
+int policy_settle(struct epg *epg, const struct epg_policy *policy)
+{
+	int error = edits_settle(policy->edits);
+
+	return error ? context_fail_kernel(epg, error, policy->model->file, "can't bring the policy up to date") : 0;
+}
+
 void epg_policy_free(struct epg_policy *policy)
 {
 	if (!policy)
 		return;
+	if (policy->edits)
+		edits_clear(policy->edits);
+	if (policy->amend)
+		amend_close(policy->amend);
+	free(policy->edits);
+	free(policy->amend);
 	model_free(policy->model);
 	free(policy);
 }

@@ -62,7 +62,9 @@ int epg_policy_cost(struct epg *epg, const struct epg_policy *policy, struct epg
 	CONTEXT_CALL(epg);
 	if (diagnostics_new(policy->model->file, &diagnostics))
 		return fail_memory(epg);
-	error = policy_compile(epg, policy->model, diagnostics, &tables);
+	error = policy_settle(epg, policy);
+	if (!error)
+		error = policy_compile(epg, policy->model, diagnostics, &tables);
 	if (error == -EBADMSG && ret_diagnostics)
 		*ret_diagnostics = TAKE_PTR(diagnostics);
 	if (error)
@@ -193,7 +195,9 @@ int epg_policy_costs_each(struct epg *epg, const struct epg_policy *policy, epg_
 	CONTEXT_CALL(epg);
 	if (diagnostics_new(policy->model->file, &diagnostics))
 		return fail_memory(epg);
-	result = policy_compile(epg, policy->model, diagnostics, &tables);
+	result = policy_settle(epg, policy);
+	if (!result)
+		result = policy_compile(epg, policy->model, diagnostics, &tables);
 	if (result)
 		return result;
 	if (catalog_open(tables->catalog, tables->catalog_length, &catalog))

@@ -31,21 +31,50 @@ int instance_begin_change(struct epg *epg, bool load, int *ret_lock, struct inst
 
 /* ---- generations (generation.c) ---- */
 
-/* How map `source` of a generation begins; the policy's text follows, compressed by zlib. */
+/*
+ * How map `source` of a generation begins; the policy's text follows, compressed by zlib, and aligned behind it what was
+ * added and removed since it was read.
+ */
 struct generation_source {
 	uint64_t text_length;
 	uint64_t compressed_length;
+	uint64_t edits_length;
+	uint64_t n_nodes;    /* of the table, that were in use when it was made */
 	uint64_t applied_at; /* seconds since the epoch */
 	uint32_t slot;
 	uint32_t reserved;
 };
 
+#define GENERATION_EDITS_ALIGNMENT 8
+
+static inline uint64_t generation_edits_offset(const struct generation_source *source)
+{
+	uint64_t end = sizeof(*source) + source->compressed_length;
+
+	return (end + GENERATION_EDITS_ALIGNMENT - 1) / GENERATION_EDITS_ALIGNMENT * GENERATION_EDITS_ALIGNMENT;
+}
+
+/* A policy's text, and what was edited since it was read. */
+struct generation_parts {
+	const char *text;
+	size_t length;
+	const uint8_t *edits;
+	size_t edits_length;
+	size_t n_nodes; /* of its tables */
+};
+
+void generation_merged_clear(struct generation_merged *merged);
+/* Rules that the generation's tables have room for. */
+size_t generation_rules_room(const struct generation *generation);
+
 /* A generation by its number and slot; `number` 0 is -ENOENT. Failures are recorded. */
 int generation_open(struct epg *epg, uint32_t number, uint32_t slot, struct generation **ret);
 /* What is said at the beginning of `source`; 0 or -errno. */
 int generation_read_header(struct epg *epg, uint32_t number, struct generation_source *ret);
-/* The text that `source` keeps, to be freed. Failures are recorded. */
+/* The text of a generation, edits and all, to be freed. Failures are recorded. */
 int generation_read_text(struct epg *epg, uint32_t number, char **ret, size_t *ret_length);
+/* The same in its parts, both of which stand in `ret_text`, to be freed. */
+int generation_read_parts(struct epg *epg, uint32_t number, char **ret_text, struct generation_parts *ret);
 /* Writes down what was in force before, number and slot, in one store. */
 void generation_set_previous(struct epg_control *control, uint32_t number, uint32_t slot);
 /* Numbers wrap around: is `number` later than `other`? */
@@ -62,8 +91,13 @@ int generation_text(struct epg *epg, const struct generation *generation, char *
 
 /* Moves counts from one generation's rules to the same rules of another; what has no counterpart stays. */
 int past_fold(struct epg *epg, uint32_t from, uint32_t to);
-/* Removes all generations but the running one and the one before. */
-void past_retire(struct epg *epg, struct instance *instance);
+/*
+ * Removes all generations but the running one and the one before. True: the programs that were running when it was
+ * called have ended.
+ */
+bool past_retire(struct epg *epg, struct instance *instance);
+/* Removes their pins alone: that waits for nobody. */
+void past_retire_pins(struct epg *epg, struct instance *instance);
 /* Puts right what a process that was killed in the middle of a change has left. Begins every apply and rollback. */
 int past_recover(struct epg *epg, struct instance *instance);
 

@@ -116,7 +116,7 @@ void stage_apply(struct stage *stage, const char *policy)
 	epg_policy_free(read);
 }
 
-struct stage *stage_open(const char *policy)
+struct stage *stage_open_with(const char *policy, const struct epg_load_options *load)
 {
 	struct epg_options options = {.size = sizeof(options)};
 	struct stage *stage = calloc(1, sizeof(*stage));
@@ -133,7 +133,7 @@ struct stage *stage_open(const char *policy)
 	snprintf(stage->pin, sizeof(stage->pin), "%s", environment_pin());
 	options.pin = stage->pin;
 	cr_assert_eq(epg_open(&options, &stage->epg), 0);
-	expect_ok(stage, epg_load(stage->epg, NULL), "load");
+	expect_ok(stage, epg_load(stage->epg, load), "load");
 	for (int i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s/programs/%s", stage->pin, PROGRAMS[i]);
 		stage->programs[i] = bpf_obj_get(path);
@@ -142,6 +142,11 @@ struct stage *stage_open(const char *policy)
 	if (policy)
 		stage_apply(stage, policy);
 	return stage;
+}
+
+struct stage *stage_open(const char *policy)
+{
+	return stage_open_with(policy, NULL);
 }
 
 void stage_close(struct stage *stage)
@@ -312,34 +317,42 @@ void stage_move_endpoint(struct stage *stage, enum stage_interface interface, en
 	close(map);
 }
 
+struct flow_table stage_flow_table(struct stage *stage)
+{
+	struct flow_table table = {0};
+	struct instance *instance;
+
+	expect_ok(stage, instance_open(stage->epg, &instance), "the instance");
+	cr_assert_eq(flow_table_open(instance, &table), 0);
+	return table;
+}
+
+static bool is_tracked(const struct epg_flow *flow)
+{
+	return flow->key[1] != EPG_FLOW_UNUSED && flow->key[1] != EPG_FLOW_FORGOTTEN;
+}
+
 void stage_shift_flows(struct stage *stage, int jiffies)
 {
-	int map = open_map(stage, "flows");
-	struct epg_flow_key key, *previous = NULL;
-	struct epg_flow flow;
+	struct flow_table table = stage_flow_table(stage);
 
-	while (!bpf_map_get_next_key(map, previous, &key)) {
-		cr_assert_eq(bpf_map_lookup_elem(map, &key, &flow), 0);
-		flow.seen += (uint32_t)jiffies;
-		cr_assert_eq(bpf_map_update_elem(map, &key, &flow, BPF_EXIST), 0);
-		previous = &key;
-	}
-	close(map);
+	for (size_t group = 0; group < table.n_groups; group++)
+		for (size_t way = 0; way < EPG_FLOW_WAYS; way++)
+			if (is_tracked(&table.groups[group].flow[way]))
+				table.groups[group].flow[way].seen += (uint32_t)jiffies;
+	flow_table_close(&table);
 }
 
 size_t stage_count_flows(struct stage *stage, enum epg_flow_state state)
 {
-	int map = open_map(stage, "flows");
-	struct epg_flow_key key, *previous = NULL;
-	struct epg_flow flow;
+	struct flow_table table = stage_flow_table(stage);
 	size_t count = 0;
 
-	while (!bpf_map_get_next_key(map, previous, &key)) {
-		cr_assert_eq(bpf_map_lookup_elem(map, &key, &flow), 0);
-		count += flow.state == state;
-		previous = &key;
-	}
-	close(map);
+	for (size_t group = 0; group < table.n_groups; group++)
+		for (size_t way = 0; way < EPG_FLOW_WAYS; way++)
+			count += is_tracked(&table.groups[group].flow[way]) &&
+				 table.groups[group].flow[way].state == state;
+	flow_table_close(&table);
 	return count;
 }
 

@@ -11,6 +11,7 @@
 
 #include "epg/epg.h"
 #include "inspect/packet.h"
+#include "runtime/flow_table.h"
 
 /* Interfaces that every stage has; the policy below binds the first six. */
 enum stage_interface {
@@ -35,6 +36,7 @@ extern const char STAGE_POLICY[];
 struct stage;
 
 struct stage *stage_open(const char *policy); /* NULL: load, but apply nothing */
+struct stage *stage_open_with(const char *policy, const struct epg_load_options *load);
 void stage_close(struct stage *stage);
 struct epg *stage_epg(struct stage *stage);
 void stage_apply(struct stage *stage, const char *policy);
@@ -79,6 +81,8 @@ bool stage_delivers(struct stage *stage, enum stage_interface from, enum stage_i
 char *stage_policy_with(const char *policy, const char *piece, const char *replacement);
 /* Moves an endpoint as a stranger to the library would: its entry is written, and nothing else. */
 void stage_move_endpoint(struct stage *stage, enum stage_interface interface, enum stage_interface to_group_of);
+/* The table of flows, which may be written too; to be closed. */
+struct flow_table stage_flow_table(struct stage *stage);
 /* Moves the clock of all tracked flows: as if they had been seen `jiffies` later. */
 void stage_shift_flows(struct stage *stage, int jiffies);
 size_t stage_count_flows(struct stage *stage, enum epg_flow_state state);

@@ -16,6 +16,7 @@
 
 #include "environment.h"
 #include "host.h"
+#include "inspect/flow_fate.h"
 
 #define ATTACH_TCX_INGRESS 46
 #define ATTACH_BEFORE (1u << 3)
@@ -352,29 +353,36 @@ Test(doctor, drops_that_should_never_be_are_told)
 	host_close(&host);
 }
 
+/* Flows that were seen just now, in the first places of the table. */
+static void fill_flows(struct host *host, size_t n)
+{
+	struct flow_table table;
+	struct instance *instance;
+
+	EXPECT(host, instance_open(host->epg, &instance));
+	cr_assert_eq(flow_table_open(instance, &table), 0);
+	cr_assert_leq(n, table.n_groups * EPG_FLOW_WAYS);
+	for (size_t i = 0; i < n; i++)
+		table.groups[i / EPG_FLOW_WAYS].flow[i % EPG_FLOW_WAYS] = (struct epg_flow){
+			.key = {i, EPG_FLOW_KEY_REST(16, 6, 4)},
+			.state = EPG_FLOW_ESTABLISHED,
+			.seen = flow_fate_jiffies(instance->control->hz),
+		};
+	flow_table_close(&table);
+}
+
 Test(doctor, a_full_map_is_told)
 {
 	struct epg_load_options small = {.size = sizeof(small), .flows = 1024};
-	struct epg_flow_key key = {.protocol = 6};
-	struct epg_flow flow = {0};
 	struct host host = host_open();
-	uint32_t capacity;
-	int map;
 
 	EXPECT(&host, epg_load(host.epg, &small));
-	map = host_map(&host, "flows");
-	capacity = host_max_entries(&host, "flows");
-	for (uint32_t i = 0; i < capacity / 2; i++) {
-		memcpy(key.low, &i, sizeof(i));
-		cr_assert_eq(bpf_map_update_elem(map, &key, &flow, BPF_ANY), 0);
-	}
-	expect_found(&host, "good map-fill flows");
-	for (uint32_t i = 0; i < 4 * capacity; i++) {
-		memcpy(key.low, &i, sizeof(i));
-		cr_assert_eq(bpf_map_update_elem(map, &key, &flow, BPF_ANY), 0);
-	}
-	expect_found(&host, "note map-fill flows");
-	close(map);
+	host_apply(&host, HOST_SIMPLE);
+	expect_found(&host, "good map-fill flows: 0 of 1024");
+	fill_flows(&host, 512);
+	expect_found(&host, "good map-fill flows: 512 of 1024");
+	fill_flows(&host, 600);
+	expect_found(&host, "note map-fill flows: 600 of 1024");
 	host_close(&host);
 }
 

@@ -30,7 +30,7 @@ enum fault {
 static struct {
 	enum fault fault;
 	long at;    /* the call that fails, from 1 */
-	long calls; /* so far */
+	long calls; /* so far; some come from several threads at once */
 	bool no_tcx;
 	int no_map_type; /* of enum bpf_map_type; 0: all are there */
 } plan;
@@ -65,7 +65,8 @@ long syscall(long number, ...)
 		errno = EINVAL;
 		return -1;
 	}
-	if (number == SYS_bpf && plan.fault != FAULT_NONE && ++plan.calls == plan.at) {
+	if (number == SYS_bpf && plan.fault != FAULT_NONE &&
+	    __atomic_add_fetch(&plan.calls, 1, __ATOMIC_RELAXED) == plan.at) {
 		if (plan.fault == FAULT_KILL)
 			raise(SIGKILL);
 		errno = ENOMEM;

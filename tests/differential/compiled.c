@@ -27,14 +27,7 @@ struct compiled *compiled_open(const struct model *model)
 	epg_diagnostics_free(diagnostics);
 	GROUND_CHECK(!catalog_open(compiled->tables->catalog, compiled->tables->catalog_length, &compiled->catalog),
 		     "the catalog is damaged");
-	compiled->view = (struct tables_view){
-		.classes = compiled->tables->classes,
-		.n_classes = compiled->tables->n_classes,
-		.pairs = compiled->tables->pairs,
-		.n_buckets = compiled->tables->n_buckets,
-		.nodes = compiled->tables->nodes,
-		.n_nodes = compiled->tables->n_nodes,
-	};
+	compiled->view = tables_view_of(compiled->tables);
 	return compiled;
 }
 

@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "ground.h"
 #include "pool.h"
+#include "runtime/flow_table.h"
 #include "runtime/runtime.h"
 
 #define TC_PASS UINT32_MAX
@@ -150,12 +151,21 @@ void rig_ask(struct rig *rig, const struct reference_packet *packet, struct outc
 	GROUND_CHECK(passed == (ret->verdict == EPG_PERMIT), "the program does not do what it says");
 }
 
+static bool select_all(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
+{
+	(void)user;
+	(void)key;
+	(void)flow;
+	return true;
+}
+
 static void empty_flows(const struct rig *rig)
 {
-	struct epg_flow_key key;
+	struct flow_table table;
 
-	while (bpf_map_get_next_key(rig->instance->fd.flows, NULL, &key) == 0)
-		bpf_map_delete_elem(rig->instance->fd.flows, &key);
+	GROUND_CHECK(!flow_table_open(rig->instance, &table), "can't open the table of flows");
+	flow_table_forget(&table, select_all, NULL);
+	flow_table_close(&table);
 }
 
 static void empty_fragments(const struct rig *rig)

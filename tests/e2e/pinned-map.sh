@@ -49,7 +49,16 @@ bind()
 	# struct epg_endpoint_key, then struct epg_endpoint with nothing but now.class_id.
 	# shellcheck disable=SC2046
 	bpftool map update pinned "$PIN/endpoints" key $(little_endian "$ifindex" 4) $(zeros 4) \
-		value $(little_endian "$2" 2) $(zeros 46)
+		value $(little_endian "$2" 2) $(zeros 54)
+}
+
+# inner_of MAP: the id of the map that is the only element of this one.
+inner_of()
+{
+	local bytes
+
+	mapfile -t bytes < <(bpftool -j map lookup pinned "$PIN/$1" key 0 0 0 0 | jq -r '.value[]')
+	echo $((bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24))
 }
 
 make_shop
@@ -70,8 +79,13 @@ check_same "epgctl sees it" shop/store/front \
 check "an apply leaves it alone" epgctl apply -f "$POLICIES/shop.yaml"
 check "it still reaches what its group may reach" gets new 10.1.0.3 80
 
-for map in endpoints:class_id addresses:next_generation groups:vrf control:abi_version flows:opener drops:reason; do
+for map in endpoints:class_id addresses:next_generation groups:vrf control:abi_version drops:reason; do
 	check "bpftool shows the fields of ${map%:*} by name" \
 		grep -q "\"${map#*:}\"" <(bpftool -j map dump pinned "$PIN/${map%:*}")
+done
+# The table of flows is the only element of its map.
+for map in flows:opener flow_addresses:high; do
+	check "bpftool shows the fields of ${map%:*} by name" grep -q "\"${map#*:}\"" \
+		<(bpftool -j map lookup id "$(inner_of "${map%:*}")" key 0 0 0 0)
 done
 finish

@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "epg/epg.h"
 #include "policy/diagnostic.h"
+#include "runtime/flow_table.h"
 
 #define TC_PASS UINT32_MAX
 #define TC_DROP 2
@@ -78,7 +79,8 @@ struct scene {
 	uint32_t mark;
 	bool marked; /* the last frame */
 	int programs[SCENE_PROGRAMS];
-	int flows, fragments, learned, addresses, drops, stats;
+	struct flow_table flows;
+	int fragments, learned, addresses, drops, stats;
 	uint64_t n_learned; /* addresses, when it was looked last */
 };
 
@@ -130,12 +132,20 @@ static void open_maps(struct scene *scene)
 	GROUND_CHECK(!bpf_map_lookup_elem(control, &zero, &state), "can't read control");
 	close(control);
 	scene->mark = state.mark;
-	scene->flows = open_pinned(scene, "", "flows");
 	scene->fragments = open_pinned(scene, "", "fragments");
 	scene->learned = open_pinned(scene, "", "learned");
 	scene->addresses = open_pinned(scene, "", "addresses");
 	scene->drops = open_pinned(scene, "", "drops");
 	scene->stats = open_pinned(scene, "", "stats");
+}
+
+/* The first policy has made the table. */
+static void open_flows(struct scene *scene)
+{
+	struct instance *instance;
+
+	expect_ok(scene, instance_open(scene->epg, &instance), "the instance");
+	GROUND_CHECK(!flow_table_open(instance, &scene->flows) && scene->flows.n_groups, "can't open the flows");
 }
 
 /* So that the others know its MAC address. What it asks for is nobody's. */
@@ -163,6 +173,7 @@ struct scene *scene_open(void)
 		scene->programs[i] = open_pinned(scene, "/programs", PROGRAMS[i]);
 	open_maps(scene);
 	apply(scene);
+	open_flows(scene);
 	introduce(scene, SCENE_FRONT, SCENE_FRONT_HOST);
 	introduce(scene, SCENE_PEER, SCENE_PEER_HOST);
 	introduce(scene, SCENE_BACK, SCENE_BACK_HOST);
@@ -171,11 +182,11 @@ struct scene *scene_open(void)
 
 void scene_close(struct scene *scene)
 {
-	const int maps[] = {scene->flows,     scene->fragments, scene->learned,
-			    scene->addresses, scene->drops,     scene->stats};
+	const int maps[] = {scene->fragments, scene->learned, scene->addresses, scene->drops, scene->stats};
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
 		close(maps[i]);
+	flow_table_close(&scene->flows);
 	for (int i = 0; i < SCENE_PROGRAMS; i++)
 		close(scene->programs[i]);
 	expect_ok(scene, epg_unload(scene->epg), "unload");
@@ -289,9 +300,17 @@ static void unlearn(struct scene *scene)
 	}
 }
 
+static bool select_all(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
+{
+	(void)user;
+	(void)key;
+	(void)flow;
+	return true;
+}
+
 void scene_forget(struct scene *scene)
 {
-	empty(scene->flows);
+	flow_table_forget(&scene->flows, select_all, NULL);
 	empty(scene->fragments);
 	unlearn(scene);
 }
@@ -299,18 +318,24 @@ void scene_forget(struct scene *scene)
 void scene_forget_frame(struct scene *scene, bool passed)
 {
 	if (passed)
-		empty(scene->flows);
+		flow_table_forget(&scene->flows, select_all, NULL);
 	empty(scene->fragments);
 	unlearn(scene);
 }
 
+static int count_flow(void *user, const struct epg_flow_key *key, const struct epg_flow *flow)
+{
+	(void)key;
+	(void)flow;
+	++*(size_t *)user;
+	return 0;
+}
+
 size_t scene_flows(struct scene *scene)
 {
-	struct epg_flow_key key, *previous = NULL;
 	size_t n = 0;
 
-	for (; !bpf_map_get_next_key(scene->flows, previous, &key); previous = &key)
-		n++;
+	flow_table_each(&scene->flows, count_flow, &n);
 	return n;
 }
 

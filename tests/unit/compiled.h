@@ -81,8 +81,7 @@ struct packet_fields {
 static inline uint32_t tables_leaf(const struct tables *tables, uint16_t source, uint16_t destination,
 				   struct packet_fields packet)
 {
-	const struct tables_view view = {tables->classes,   tables->n_classes, tables->pairs,
-					 tables->n_buckets, tables->nodes,     tables->n_nodes};
+	const struct tables_view view = tables_view_of(tables);
 	uint64_t high = (uint64_t)packet.kind << 48 | (uint64_t)packet.destination << 32 |
 			(uint64_t)packet.source << 16 | packet.flags;
 	uint64_t low = (uint64_t)packet.dscp << 48 | (uint64_t)packet.fragment << 32 | packet.view;

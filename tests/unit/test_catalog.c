@@ -66,6 +66,10 @@ Test(catalog, groups_are_found_by_class_and_by_name)
 	cr_assert_null(catalog_group_by_class(&catalog, EPG_CLASS_LAST));
 	cr_assert_null(catalog_group_by_name(&catalog, "shop/inter"));
 	cr_assert_null(catalog_group_by_name(&catalog, ""));
+	for (size_t i = 0; i < catalog.n_groups; i++) {
+		group = &catalog.groups[i];
+		cr_assert_eq(catalog_group_by_name(&catalog, catalog_string(&catalog, group->name)), group);
+	}
 	cr_assert_str_eq(catalog.file, "test.yaml");
 }
 

@@ -128,6 +128,16 @@ Test(classes, arp_by_contract_is_the_bridge_domains_word)
 	compiled_clear(&compiled);
 }
 
+Test(classes, forwarding_is_the_bridge_domains_word_too)
+{
+	struct compiled compiled = compile_policy("", ", forwarding: direct", "", "", "", "");
+
+	check_flags(&compiled, EPG_CLASS_DIRECT, EPG_CLASS_DIRECT, 0, 0);
+	cr_assert_eq(compiled.catalog.bridge_domains[0].direct, 1);
+	cr_assert_eq(compiled.catalog.bridge_domains[1].direct, 0);
+	compiled_clear(&compiled);
+}
+
 Test(classes, the_id_of_a_vrf_is_no_group)
 {
 	struct compiled compiled = compile_policy(", vzAny: {consume: [c], provide: [c]}", "", "", "", "", "");

@@ -19,7 +19,8 @@ enum {
 /* Tables by hand: each pair leads to one leaf, whatever the packet. */
 struct world {
 	struct epg_class classes[CLASSES];
-	struct pair_root pairs[16];
+	struct pair_set pairs[16];
+	struct epg_rule_set sets[16]; /* one a pair */
 	size_t n_pairs;
 	struct epg_bucket *buckets;
 	size_t n_buckets;
@@ -44,12 +45,19 @@ static struct world make_world(void)
 
 static void add_pair(struct world *world, uint32_t source, uint32_t destination, uint32_t root)
 {
-	world->pairs[world->n_pairs++] = (struct pair_root){PAIRS_KEY(source, destination), root};
+	world->sets[world->n_pairs].root = root;
+	world->pairs[world->n_pairs] = (struct pair_set){PAIRS_KEY(source, destination), (uint32_t)world->n_pairs};
+	world->n_pairs++;
 }
 
 static uint32_t ask(struct world *world, const struct epg_node *nodes, size_t n_nodes, uint32_t pair, uint64_t low)
 {
-	struct tables_view view = {.classes = world->classes, .n_classes = CLASSES, .nodes = nodes, .n_nodes = n_nodes};
+	struct tables_view view = {.classes = world->classes,
+				   .n_classes = CLASSES,
+				   .nodes = nodes,
+				   .n_nodes = n_nodes,
+				   .sets = world->sets,
+				   .n_sets = world->n_pairs};
 
 	world_clear(world);
 	cr_assert_eq(pairs_build(world->pairs, world->n_pairs, &world->buckets, &world->n_buckets), 0);
@@ -169,7 +177,7 @@ Test(decide, members_of_the_preferred_group_are_stopped_by_a_deny_of_their_level
 	world.classes[BACK].flags |= EPG_CLASS_PREFERRED | EPG_CLASS_MEMBER | EPG_CLASS_ANY;
 	add_pair(&world, VRF_A, VRF_A, leaf(EPG_LEVEL_ANY_UNFILTERED, EPG_PERMIT, 50));
 	cr_assert_eq(decide(&world, FRONT, BACK), EPG_LEAF_PREFERRED_GROUP);
-	world.pairs[0].root = leaf(EPG_LEVEL_ANY_UNFILTERED, EPG_DENY, 50);
+	world.sets[0].root = leaf(EPG_LEVEL_ANY_UNFILTERED, EPG_DENY, 50);
 	cr_assert_eq(EPG_LEAF_RULE(decide(&world, FRONT, BACK)), 50);
 }
 
@@ -203,6 +211,6 @@ Test(decide, damaged_tables_deny)
 	add_pair(&world, FRONT, BACK, leaf(EPG_LEVEL_FILTERED, EPG_PERMIT, 10));
 	add_pair(&world, EPG_CLASS_NONE, BACK, 0);
 	cr_assert_eq(ask(&world, &loop, 1, PAIRS_KEY(FRONT, BACK), 0), EPG_LEAF_IMPLICIT_DENY, "round and round");
-	world.pairs[1].root = 7;
+	world.sets[1].root = 7;
 	cr_assert_eq(ask(&world, &loop, 1, PAIRS_KEY(FRONT, BACK), 0), EPG_LEAF_IMPLICIT_DENY, "no such node");
 }

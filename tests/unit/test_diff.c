@@ -172,7 +172,8 @@ Test(diff, the_callback_stops_the_walk)
 #define ALL_KEYS                                                                                                     \
 	"version: 1\ntenants:\n- name: shop\n"                                                                       \
 	"  vrfs: [{name: prod, preferredGroup: true, vzAny: {consume: [web]}}]\n"                                    \
-	"  bridgeDomains: [{name: bd1, vrf: prod, subnets: [10.1.0.1/24], arp: require-contract}]\n" FILTERS         \
+	"  bridgeDomains: [{name: bd1, vrf: prod, subnets: [10.1.0.1/24], arp: require-contract, "                   \
+	"forwarding: direct}]\n" FILTERS                                                                             \
 	"  contracts: [{name: web, onChange: keep, subjects: [{name: http, dscp: AF21, filters: [{name: http, log: " \
 	"true}]}]}]\n"                                                                                               \
 	"  taboos: [{name: no-web, filters: [http]}]\n" PROFILE
@@ -185,7 +186,7 @@ Test(diff, every_attribute_is_told)
 		"police: {rate: 8mbit, burst: 64kb}, intraEpg: {isolation: true, contracts: [web]}}\n");
 
 	EXPECT(told, "changed vrf shop/prod: now any group consumes shop/web; now with a preferred group (4)",
-	       "changed bridge-domain shop/bd1: now ARP takes a contract (5)",
+	       "changed bridge-domain shop/bd1: now ARP takes a contract; now forwards directly (5)",
 	       "changed group shop/store/back: now denies by taboo shop/no-web; now has shop/web within itself; now "
 	       "isolated; "
 	       "now member of the preferred group; now sends at most 1000000 bytes a second, 65536 at once (12)",

@@ -83,8 +83,7 @@ static void open_world(struct world *world, const char *text, const char *group_
 	world->plan.n_endpoints = 3;
 	world->plan.before = world->plan.after = (struct plan_addresses){world->addresses, 3, 3};
 	world->policy = (struct flow_policy){
-		.tables = {tables->classes, tables->n_classes, tables->pairs, tables->n_buckets, tables->nodes,
-			   tables->n_nodes},
+		.tables = tables_view_of(tables),
 		.rules = tables->rules,
 		.n_rules = tables->n_rules,
 		.plan = &world->plan,

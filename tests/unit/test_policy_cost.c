@@ -85,9 +85,9 @@ static int take_map(void *user, const struct epg_map_need *need)
 	if (!strcmp(need->map, "nodes"))
 		costs->entries_of_nodes = need->entries;
 	if (!strcmp(need->map, "endpoints"))
-		cr_assert(need->entries == 2 && need->capacity == 65536);
+		cr_assert(need->entries == 2 && need->capacity == 16384);
 	if (!strcmp(need->map, "addresses"))
-		cr_assert(need->entries == 3 && need->capacity == 131072);
+		cr_assert(need->entries == 3 && need->capacity == 32768);
 	snprintf(costs->maps + length, sizeof(costs->maps) - length, "%s ", need->map);
 	return 0;
 }

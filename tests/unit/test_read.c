@@ -205,7 +205,8 @@ Test(read, vrfs_and_bridge_domains)
 					   "  - {name: v, enforcement: unenforced, preferredGroup: true}\n"
 					   "  - {name: w, enforcement: enforced, preferredGroup: false, vzAny: {}}\n"
 					   "  bridgeDomains:\n"
-					   "  - {name: a, vrf: v, arp: require-contract, subnets: [10.0.0.1/8]}\n"
+					   "  - {name: a, vrf: v, arp: require-contract, subnets: [10.0.0.1/8],\n"
+					   "     forwarding: direct}\n"
 					   "  - {name: b, vrf: w, arp: permit, forwarding: stack}\n");
 	const struct model *model = reading.model;
 
@@ -214,8 +215,10 @@ Test(read, vrfs_and_bridge_domains)
 	cr_assert(model->vrfs[1].enforced);
 	cr_assert_not(model->vrfs[1].preferred_group);
 	cr_assert(model->bridge_domains[0].arp_contract);
+	cr_assert(model->bridge_domains[0].direct);
 	cr_assert_eq(model->bridge_domains[0].n_subnets, 1);
 	cr_assert_not(model->bridge_domains[1].arp_contract);
+	cr_assert_not(model->bridge_domains[1].direct);
 	cr_assert_eq(model->bridge_domains[1].vrf, 1);
 	forget(&reading);
 }
@@ -225,7 +228,8 @@ Test(read, wrong_bridge_domains)
 	static const struct bad bad[] = {
 		{"arp: deny", "\"deny\" is not possible here", "one of permit or require-contract"},
 		{"arp: [permit]", "not a list", ""},
-		{"forwarding: direct", "\"forwarding\" is not supported yet", "\"forwarding: stack\""},
+		{"forwarding: fast", "\"fast\" is not possible here", "one of stack or direct"},
+		{"forwarding: {direct: true}", "a single value must stand here, not an object", ""},
 	};
 
 	EXPECT_ERRORS("version: 1\ntenants:\n- {name: a, vrfs: [{name: v}], bridgeDomains: [{name: b, vrf: v, ",

@@ -55,3 +55,37 @@ Test(string_index, tells_keys_apart_by_every_byte)
 	cr_assert_eq(index.n_entries, 64);
 	string_index_clear(&index);
 }
+
+Test(string_index, room_made_beforehand_changes_nothing_but_speed)
+{
+	static char keys[1000][8];
+	struct string_index index = {0};
+
+	cr_assert_eq(string_index_reserve(&index, 100), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%u", i);
+		cr_assert_eq(string_index_add(&index, keys[i], strlen(keys[i]), i, (struct place){i, 1}, NULL), 0);
+		cr_assert_eq(string_index_reserve(&index, i), 0);
+	}
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct string_index_entry *found = string_index_find(&index, keys[i], strlen(keys[i]));
+
+		cr_assert(found && found->value == i && found->place.line == i);
+		cr_assert_eq(index.entries[i].key, keys[i], "in the order in which they were added");
+	}
+	cr_assert_null(string_index_find(&index, "k1000", 5));
+	string_index_clear(&index);
+}
+
+Test(string_index, what_a_key_stands_for_can_change)
+{
+	struct string_index index = {0};
+
+	string_index_change(&index, "a", 1, 5);
+	cr_assert_eq(string_index_add(&index, "a", 1, 1, (struct place){1, 1}, NULL), 0);
+	string_index_change(&index, "a", 1, 2);
+	string_index_change(&index, "b", 1, 3);
+	cr_assert_eq(string_index_find(&index, "a", 1)->value, 2);
+	cr_assert_null(string_index_find(&index, "b", 1));
+	string_index_clear(&index);
+}

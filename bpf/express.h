@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The express way: what says nothing new and belongs to an established flow between two endpoints, as nearly all packets
+ * do. It takes no decision that the other steps would not take, and leaves to them whatever it does not know: all
+ * other protocols, options, fragments, what opens or ends a connection, flows that are marked or policed.
+ *
+ * At ingress the packet's flow is looked up, and noted for the egress hook of its destination, which the packet reaches
+ * on the same CPU: that one has but to see that it is the flow just noted.
+ */
+#ifndef BPF_EXPRESS_H
+#define BPF_EXPRESS_H
+
+#include "denial.h"
+#include "direct.h"
+#include "flow.h"
+#include "near.h"
+#include "upper.h"
+#include "work.h"
+
+/* Beside a verdict: the other steps are to decide. */
+#define EXPRESS_NOT (-4)
+
+/* IPv4, version 4, without options. */
+#define IPV4_PLAIN 0x45
+
+static __always_inline struct message express_message(const struct sought *key)
+{
+	__u8 flags = key->tcp_flags;
+
+	return (struct message){EPG_FLOW_KEY_PROTOCOL(key->words[1]), flags, tcp_signals(flags)};
+}
+
+static __always_inline bool express_is_idle(const struct epg_control *config, const struct epg_flow *flow)
+{
+	__u32 now = (__u32)bpf_jiffies64();
+
+	return flow->seen != now && flow_is_idle(config, flow, now);
+}
+
+/* What was followed last at this CPU. */
+struct handover {
+	__u64 words[2];          /* of the flow's key; IPv6: without its hash */
+	union address low, high; /* IPv6 */
+	__u32 from, to;          /* endpoints */
+	__u32 generation;
+	__u32 epoch;
+	__u32 seen;
+	__u16 class_id; /* of the destination */
+	__u16 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct handover);
+} handovers SEC(".maps");
+
+static __always_inline struct handover *handover_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&handovers, &zero);
+}
+
+/* Reads a TCP segment, or a UDP datagram, that is as it should be. */
+static __always_inline bool express_upper(struct sought *key, const void *at, const void *end, __u8 protocol,
+					  __u32 left)
+{
+	const struct tcphdr *tcp = at;
+	const struct udphdr *udp = at;
+	__u32 length;
+
+	if (protocol == IPPROTO_TCP) {
+		if ((const void *)(tcp + 1) > end || tcp->doff < 5 || tcp->doff * 4u > left)
+			return false;
+		key->headers += tcp->doff * 4;
+		key->tcp_flags = ((const __u8 *)tcp)[13];
+		return !tcp_flags_contradict(key->tcp_flags);
+	}
+	if (protocol != IPPROTO_UDP || (const void *)(udp + 1) > end)
+		return false;
+	key->headers += sizeof(*udp);
+	key->tcp_flags = 0;
+	length = bpf_ntohs(udp->len);
+	return length >= sizeof(*udp) && length <= left;
+}
+
+/* Fills in the key of a plain packet; EXPRESS_NOT: it is none, or else which end its source is. */
+static __always_inline int express_ipv4(struct sought *key, const struct iphdr *ip, const void *end, __u32 left,
+					__u32 vrf)
+{
+	const struct udphdr *ports = (const void *)(ip + 1);
+	__u32 total;
+
+	if ((const void *)(ports + 1) > end || *(const __u8 *)ip != IPV4_PLAIN ||
+	    ip->frag_off & bpf_htons(IPV4_MORE | IPV4_OFFSET_MASK))
+		return EXPRESS_NOT;
+	total = bpf_ntohs(ip->tot_len);
+	key->headers = sizeof(*ip);
+	key->traffic_class = ip->tos;
+	if (total > left || total < sizeof(*ip) || !express_upper(key, ports, end, ip->protocol, total - sizeof(*ip)))
+		return EXPRESS_NOT;
+	return flow_key_ipv4(key, bpf_ntohl(ip->saddr), bpf_ntohl(ip->daddr), bpf_ntohs(ports->source),
+			     bpf_ntohs(ports->dest), EPG_FLOW_KEY_REST(vrf, ip->protocol, 4));
+}
+
+static __always_inline int express_ipv6(struct sought *key, const struct ipv6hdr *ip, const void *end, __u32 left,
+					__u32 vrf)
+{
+	const struct udphdr *ports = (const void *)(ip + 1);
+	__u32 payload;
+
+	if ((const void *)(ports + 1) > end || ip->version != 6)
+		return EXPRESS_NOT;
+	payload = bpf_ntohs(ip->payload_len);
+	key->headers = sizeof(*ip);
+	key->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
+	if (payload + sizeof(*ip) > left || !express_upper(key, ports, end, ip->nexthdr, payload))
+		return EXPRESS_NOT;
+	return flow_key_ipv6(key, (const union address *)&ip->saddr, (const union address *)&ip->daddr,
+			     bpf_ntohs(ports->source), bpf_ntohs(ports->dest), EPG_FLOW_KEY_REST(vrf, ip->nexthdr, 6));
+}
+
+/* The key of a frame, sent with this MAC address if it is given, and to one station. */
+static __always_inline int express_key(struct sought *key, const struct __sk_buff *skb, __u32 vrf, const __u8 *mac)
+{
+	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
+	const struct ethhdr *ethernet = data;
+
+	if ((const void *)(ethernet + 1) > end || skb->vlan_present || ethernet->h_dest[0] & 1)
+		return EXPRESS_NOT;
+	if (mac && !mac_equal(ethernet->h_source, mac))
+		return EXPRESS_NOT;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP))
+		return express_ipv4(key, (const void *)(ethernet + 1), end, skb->len - ETH_HLEN, vrf);
+	if (ethernet->h_proto == bpf_htons(ETH_P_IPV6))
+		return express_ipv6(key, (const void *)(ethernet + 1), end, skb->len - ETH_HLEN, vrf);
+	return EXPRESS_NOT;
+}
+
+/* The flow is the sender's, and nothing has to be done to its packets. */
+static __always_inline bool flow_is_plain(const struct epg_flow *flow, __u32 from, const struct epg_near *source)
+{
+	__u32 ifindex = from ? flow->ifindex[1] : flow->ifindex[0];
+	__u16 class_id = from ? flow->class_id[1] : flow->class_id[0];
+
+	return ifindex == source->ifindex && class_id == source->class_id && !(flow->flags & EPG_RULE_DSCP);
+}
+
+/* To whom a packet goes. */
+struct addressee {
+	__u32 ifindex;
+	__u16 class_id;
+};
+
+static __always_inline void handover_note(const struct sought *key, const struct epg_control *config, __u64 active,
+					  __u32 from, struct addressee to)
+{
+	struct handover *handover = handover_get();
+
+	if (!handover)
+		return;
+	handover->words[0] = key->words[0];
+	handover->words[1] = key->words[1];
+	if (!flow_key_is_ipv4(key)) {
+		handover->low = key->low;
+		handover->high = key->high;
+	}
+	handover->from = from;
+	handover->to = to.ifindex;
+	handover->class_id = to.class_id;
+	handover->generation = EPG_ACTIVE_GENERATION(active);
+	handover->epoch = config->epoch;
+	handover->seen = (__u32)bpf_jiffies64();
+}
+
+/*
+ * The sender's and the receiver's places in `near` may be the same one: what is needed of the sender is taken before the
+ * receiver is looked up, which leaves no way to look at the sender.
+ */
+static __always_inline int express_direct(struct __sk_buff *skb, const struct epg_control *config, struct addressee to)
+{
+	struct epg_near *sender = near_at(skb->ifindex), *receiver;
+	struct sought *key = sought_get();
+	__u16 bridge_domain, vrf;
+	__u8 gateway[6];
+
+	if (!key || !sender || !sender->direct)
+		return TC_ACT_UNSPEC;
+	__builtin_memcpy(gateway, sender->gateway, sizeof(gateway));
+	bridge_domain = sender->bridge_domain;
+	vrf = sender->vrf;
+	receiver = near_get(config, *(volatile __u64 *)&config->active, to.ifindex);
+	if (!receiver || !receiver->direct || receiver->class_id != to.class_id || receiver->vrf != vrf)
+		return TC_ACT_UNSPEC;
+	return go_direct(skb, key, receiver, way_to(skb, receiver, bridge_domain, gateway));
+}
+
+/* By the stack, to the receiver's hook. */
+static __always_inline int express_send(struct __sk_buff *skb, const struct epg_control *config,
+					const struct sought *key, __u64 active, struct addressee to)
+{
+	if (to.ifindex)
+		handover_note(key, config, active, skb->ifindex, to);
+	skb->mark |= config->mark;
+	return TC_ACT_UNSPEC;
+}
+
+/* From an endpoint: EXPRESS_NOT, or the verdict. Not a step: a call costs a tenth of all this. */
+static __always_inline int express_from(struct __sk_buff *skb, struct epg_control *config)
+{
+	struct sought *key = sought_get();
+	struct epg_near *source;
+	struct epg_flow *flow;
+	struct addressee to;
+	__u64 active;
+	__u32 rule;
+	bool stacked;
+	int from;
+
+	if (!key)
+		return EXPRESS_NOT;
+	key->plain = false;
+	active = *(volatile __u64 *)&config->active;
+	source = near_get(config, active, skb->ifindex);
+	if (!source || !source->sends || config->watch & EPG_WATCH_CAPTURE)
+		return EXPRESS_NOT;
+	from = express_key(key, skb, source->vrf, source->mac);
+	if (from < 0)
+		return EXPRESS_NOT;
+	key->plain = true;
+	key->from = from;
+	flow = flow_seek(config, key);
+	if (!flow)
+		return denial_repeat(skb->ifindex, skb->len) ? TC_ACT_SHOT : EXPRESS_NOT;
+	if (!flow_is_current(config, flow, EPG_ACTIVE_GENERATION(active)) || !flow_is_plain(flow, from, source) ||
+	    express_is_idle(config, flow) || tcp_signals(key->tcp_flags) & SIGNAL_OPENS)
+		return EXPRESS_NOT;
+	to.ifindex = from ? flow->ifindex[0] : flow->ifindex[1];
+	to.class_id = from ? flow->class_id[0] : flow->class_id[1];
+	stacked = flow->stacked;
+	rule = flow->rule;
+	if (!flow_is_still(flow, key))
+		return EXPRESS_NOT;
+	flow_advance(flow, express_message(key), from);
+	source->packets++;
+	source->bytes += skb->len;
+	count_rule(EPG_ACTIVE_SLOT(active), rule, skb->len);
+	if (source->direct && to.ifindex && !stacked && express_direct(skb, config, to) == TC_ACT_REDIRECT)
+		return TC_ACT_REDIRECT;
+	return express_send(skb, config, key, active, to);
+}
+
+/* What the other steps have let pass as a part of a flow goes on like any other packet of it. The verdict. */
+STEP int express_on(struct __sk_buff *skb)
+{
+	struct epg_control *config = control_get();
+	struct sought *key = sought_get();
+	struct work *work = work_get();
+	struct addressee to;
+
+	if (!config || !key || !work)
+		return TC_ACT_SHOT;
+	if (!key->plain || !work->tracked || work->source.ifindex != skb->ifindex ||
+	    work->decision.flags & EPG_RULE_DSCP) {
+		skb->mark |= config->mark;
+		return TC_ACT_UNSPEC;
+	}
+	to.ifindex = work->destination.ifindex;
+	to.class_id = work->destination.bound;
+	if (to.ifindex && !work->stacked && express_direct(skb, config, to) == TC_ACT_REDIRECT)
+		return TC_ACT_REDIRECT;
+	return express_send(skb, config, key, EPG_ACTIVE(work->realm.generation, work->realm.slot), to);
+}
+
+static __always_inline bool is_handed_over(const struct handover *handover, const struct sought *key)
+{
+	if (handover->words[1] != key->words[1])
+		return false;
+	if (flow_key_is_ipv4(key))
+		return handover->words[0] == key->words[0];
+	return address_equal(&handover->low, &key->low) && address_equal(&handover->high, &key->high);
+}
+
+/* From the sender's own MAC address, or from that by which the host is known: else there is something to be noted. */
+static __always_inline bool is_from_known(const struct __sk_buff *skb, const struct epg_near *receiver,
+					  const struct epg_near *sender)
+{
+	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
+	const struct ethhdr *ethernet = data;
+
+	if ((const void *)(ethernet + 1) > end || !sender || sender->ifindex != skb->ingress_ifindex)
+		return false;
+	return mac_equal(ethernet->h_source, sender->mac) || mac_equal(ethernet->h_source, receiver->gateway);
+}
+
+/* To an endpoint: EXPRESS_NOT, or the verdict. */
+static __always_inline int express_towards(struct __sk_buff *skb, const struct epg_control *config)
+{
+	struct handover *handover = handover_get();
+	struct sought *key = sought_get();
+	struct epg_near *destination;
+	__u64 active;
+
+	if (!handover || !key)
+		return EXPRESS_NOT;
+	active = *(volatile __u64 *)&config->active;
+	if (!(skb->mark & config->mark) || !skb->ingress_ifindex || handover->from != skb->ingress_ifindex ||
+	    handover->to != skb->ifindex || handover->generation != EPG_ACTIVE_GENERATION(active) ||
+	    handover->epoch != config->epoch || handover->seen != (__u32)bpf_jiffies64())
+		return EXPRESS_NOT;
+	destination = near_get(config, active, skb->ifindex);
+	if (!destination || !destination->receives || destination->class_id != handover->class_id)
+		return EXPRESS_NOT;
+	if (express_key(key, skb, destination->vrf, NULL) < 0 || !is_handed_over(handover, key) ||
+	    (destination->direct && !is_from_known(skb, destination, near_at(skb->ingress_ifindex))))
+		return EXPRESS_NOT;
+	skb->mark &= ~config->mark;
+	return TC_ACT_UNSPEC;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include "runtime/slots.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <bpf/bpf.h>
+
+static void *make_change(void *argument)
+{
+	struct slot_change *change = argument;
+	int error = change->inner < 0 ? bpf_map_delete_elem(change->outer, &change->slot)
+				      : bpf_map_update_elem(change->outer, &change->slot, &change->inner, BPF_ANY);
+
+	change->error = error ? -errno : 0;
+	return NULL;
+}
+
+/* The program's signals are not for a thread that it does not know of. */
+static bool start(struct slot_change *change)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&change->thread, NULL, make_change, change);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return !error;
+}
+
+void slots_begin(struct slots *slots, int outer, uint32_t slot, int inner)
+{
+	struct slot_change *change = &slots->changes[slots->n++];
+
+	*change = (struct slot_change){.outer = outer, .inner = inner, .slot = slot};
+	change->runs = start(change);
+	if (!change->runs)
+		make_change(change);
+}
+
+int slots_end(struct slots *slots, size_t *reterr_which)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		struct slot_change *change = &slots->changes[i];
+
+		if (change->runs)
+			pthread_join(change->thread, NULL);
+		if (change->error && !error) {
+			error = change->error;
+			*reterr_which = i;
+		}
+	}
+	slots->n = 0;
+	return error;
+}
