@@ -15,8 +15,6 @@
 #include "report.h"
 #include "watching.h"
 
-DEFINE_AUTO(struct pcapng, pcapng_free)
-
 struct capture {
 	const char *path; /* NULL: standard output */
 	FILE *stream;

@@ -138,7 +138,12 @@ class Epg(Cell):
         return run(self.command(*words))
 
     def start(self):
+        """An empty policy is a part of what there is before any rule."""
+        path = self.scratch("empty.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("version: 1\ntenants: []\n")
         self.epgctl("-q", "load", *(("--rules", 2 * self.count) if self.count > 400000 else ()))
+        self.epgctl("-q", "apply", "-f", path)
 
     def prepare(self):
         path = self.scratch("policy.yaml")
