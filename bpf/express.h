@@ -46,7 +46,7 @@ struct handover {
 	__u32 epoch;
 	__u32 seen;
 	__u16 class_id; /* of the destination */
-	__u16 reserved;
+	__u16 end;      /* of the flow, from which it comes */
 };
 
 struct {
@@ -170,6 +170,7 @@ static __always_inline void handover_note(const struct sought *key, const struct
 	handover->from = from;
 	handover->to = to.ifindex;
 	handover->class_id = to.class_id;
+	handover->end = key->from;
 	handover->generation = EPG_ACTIVE_GENERATION(active);
 	handover->epoch = config->epoch;
 	handover->seen = (__u32)bpf_jiffies64();
@@ -313,7 +314,7 @@ static __always_inline int express_towards(struct __sk_buff *skb, const struct e
 	destination = near_get(config, active, skb->ifindex);
 	if (!destination || !destination->receives || destination->class_id != handover->class_id)
 		return EXPRESS_NOT;
-	if (express_key(key, skb, destination->vrf, NULL) < 0 || !is_handed_over(handover, key) ||
+	if (express_key(key, skb, destination->vrf, NULL) != handover->end || !is_handed_over(handover, key) ||
 	    (destination->direct && !is_from_known(skb, destination, near_at(skb->ingress_ifindex))))
 		return EXPRESS_NOT;
 	skb->mark &= ~config->mark;

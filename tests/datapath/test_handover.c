@@ -125,6 +125,27 @@ Test(handover, at_another_endpoint_it_is_misdirected)
 	}
 }
 
+/* Front and front2 are of one group: but for the endpoint nothing tells them apart. */
+Test(handover, at_another_one_of_the_same_group_too)
+{
+	for (int i = 0; i < 4; i++) {
+		struct passage passage = open_passage(i & 1, i & 2 ? 6 : 17);
+		struct stage_hook hook = {.program = STAGE_EGRESS,
+					  .interface = STAGE_FRONT2,
+					  .ingress_ifindex = stage_ifindex(passage.stage, STAGE_BACK)};
+
+		for (int j = 0; j < ROUNDS; j++) {
+			struct stage_result result;
+
+			cr_assert(way_run(passage.way, &FROM_BACK, &passage.talk.in, &result));
+			hook.mark = result.mark;
+			STAGE_EXPECT_DROP(passage.stage, EPG_REASON_MISDIRECTED,
+					  stage_run(passage.stage, &hook, &passage.talk.in).passed);
+		}
+		close_passage(&passage);
+	}
+}
+
 Test(handover, of_another_flow_it_is_decided)
 {
 	for (int i = 0; i < 4; i++) {
