@@ -243,14 +243,14 @@ static const struct command_example doctor_examples[] = {
 };
 
 static const struct command_option load_options[] = {
-	OPTION(ENDPOINTS, "endpoints", 0, "N", "endpoints; twice as many addresses [65536]"),
+	OPTION(ENDPOINTS, "endpoints", 0, "N", "endpoints; twice as many addresses [16384]"),
 	OPTION(FLOWS, "flows", 0, "N", "tracked flows [262144]"),
 	OPTION(RULES, "rules", 0, "N", "rules that a policy may have [1048576]"),
-	OPTION(DROP_PAIRS, "drop-pairs", 0, "N", "pairs and reasons with a drop counter of their own [16384]"),
+	OPTION(DROP_PAIRS, "drop-pairs", 0, "N", "pairs and reasons with a drop counter of their own [16000]"),
 	OPTION(EVENT_BYTES, "event-bytes", 0, "N", "ring buffer of events, a power of 2 [262144]"),
 	OPTION(EVENTS_PER_SECOND, "events-per-second", 0, "N", "events a CPU and second, while watched [10000]"),
 	OPTION(MARK, "mark", 0, "BIT", "the one bit of skb->mark that epg may use [0x10000000]"),
-	OPTION(FRAGMENTS, "fragments", 0, "N", "packets whose fragments are told apart [16384]"),
+	OPTION(FRAGMENTS, "fragments", 0, "N", "packets whose fragments are told apart [8192]"),
 	OPTION(TIMEOUT, "timeout", 0, "NAME=TIME", "when a silent flow is forgotten; seconds, or with s, m, h behind",
 	       .repeatable = true, .completion = COMPLETE_WORDS,
 	       .words = "tcp-new= tcp-established= tcp-closing= new= established= closing= fragment="),

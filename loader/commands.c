@@ -84,7 +84,7 @@ static const struct command commands[] = {
 	 .words = "export",
 	 .operands = "",
 	 .summary = "print the running policy",
-	 .description = "Prints the source of the running policy, byte for byte as it was applied. No file and no "
+	 .description = "Prints the source of the running policy, as it was applied. No file and no "
 			"daemon is needed: it is kept beside the maps.",
 	 .json = "{\"file\": \"…\", \"policy\": \"…\"}",
 	 EXAMPLES(export_examples),

@@ -59,7 +59,8 @@ struct pcapng {
 
 static void put(struct block *block, const void *bytes, size_t length)
 {
-	memcpy(block->bytes + block->length, bytes, length);
+	if (length)
+		memcpy(block->bytes + block->length, bytes, length);
 	block->length += (uint32_t)length;
 }
 

@@ -515,7 +515,7 @@ enum epg_stat {
 };
 
 /* ------------------------------------------------------------------------------------------------
- * A generation: tables that user space lays out in memory-mapped arrays and never changes again.
+ * A generation: tables that user space lays out in memory-mapped arrays. What is in force in them never changes.
  * Each table is an array of maps with EPG_SLOTS slots; `control` says which slot is in force.
  * ------------------------------------------------------------------------------------------------ */
 

@@ -177,7 +177,8 @@ struct epg_policy_source {
 };
 
 /*
- * Reads and checks a policy. No privilege needed, nothing is touched.
+ * Reads and checks a policy. No privilege needed, nothing is touched. The object is for one call at a time, of whatever
+ * context: also those that take it as const note in it what they have worked out.
  * `ret_diagnostics` may be NULL; otherwise it is set whenever 0 or -EBADMSG is returned, to all errors and
  * warnings in the order of lines; free it with epg_diagnostics_free.
  * Errors: -EBADMSG (at least one error in the policy), -EFBIG (longer than max_bytes), -ENOENT and
@@ -453,7 +454,8 @@ EPG_API int epg_apply(struct epg *epg, const struct epg_policy *policy, const st
 EPG_API int epg_rollback(struct epg *epg, struct epg_apply_result *ret);
 
 /*
- * The source of the running policy, byte for byte, and the file name it was read from.
+ * The source of the running policy, and the file name it was read from: byte for byte as it was applied, with the entries
+ * that were added and removed since (epg_policy_add_entries) in their places.
  * The caller frees both with free(3). Errors: -ENOENT (no policy has been applied).
  */
 EPG_API int epg_export(struct epg *epg, char **ret_text, size_t *ret_length, char **ret_file);

@@ -182,6 +182,15 @@ static void take_back(struct adding *adding)
 	filter->n_added = adding->first;
 }
 
+/* What a newer caller says beyond what we know must be nothing: a condition that is overlooked would permit more. */
+static bool is_known(const void *entry, size_t size)
+{
+	for (size_t i = sizeof(struct epg_entry); i < size; i++)
+		if (((const uint8_t *)entry)[i])
+			return false;
+	return true;
+}
+
 static int add_all(struct adding *adding, const struct epg_entry *entries, size_t n)
 {
 	const struct epg_diagnostics *diagnostics = adding->reader.diagnostics;
@@ -192,7 +201,7 @@ static int add_all(struct adding *adding, const struct epg_entry *entries, size_
 		struct epg_entry entry = {0};
 		const struct epg_entry *given = (const void *)((const char *)entries + i * size);
 
-		if (given->size != size)
+		if (given->size != size || !is_known(given, size))
 			return -EINVAL;
 		memcpy(&entry, given, size < sizeof(entry) ? size : sizeof(entry));
 		error = add_one(adding, &entry, (struct place){0, i < UINT32_MAX ? (uint32_t)i + 1 : UINT32_MAX});

@@ -102,6 +102,7 @@ struct edits {
 	struct edit_filter *filters; /* by the model's index; NULL until there is an edit */
 	struct string_index index;   /* filters by full name */
 	bool edited;                 /* the model is not that of the text any more */
+	bool is_writable;            /* they can be written into the text: it was looked at */
 	struct edit_change *changes; /* none are kept beyond EDIT_CHANGES_MAX */
 	size_t n_changes, changes_capacity;
 };

@@ -2,10 +2,12 @@
 #include "policy/edit_plain.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/array.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "policy/diagnostic.h"
 #include "policy/tree.h"
@@ -37,6 +39,42 @@ static void put_indent(struct edit_output *output, size_t indent)
 		edit_put(output, " ", 1);
 }
 
+/* YAML takes some characters for line breaks, and does not let others stand in a text as they are. */
+static void put_character(struct edit_output *output, uint32_t code, const char *text, size_t width)
+{
+	char escaped[16];
+
+	if (code == '\n' || code == '\t') {
+		put_string(output, code == '\n' ? "\\n" : "\\t");
+		return;
+	}
+	if (!utf8_is_allowed(code) || utf8_is_break(code)) { /* none has more than four digits */
+		snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned int)code);
+		put_string(output, escaped);
+		return;
+	}
+	if (code == '"' || code == '\\')
+		edit_put(output, "\\", 1);
+	edit_put(output, text, width);
+}
+
+static void put_quoted(struct edit_output *output, const char *text)
+{
+	size_t left = strlen(text), width;
+	uint32_t code;
+
+	edit_put(output, "\"", 1);
+	for (; left > 0 && !output->error; text += width, left -= width) {
+		width = utf8_decode(text, left, &code);
+		if (!width) {
+			output->error = -EBADMSG;
+			return;
+		}
+		put_character(output, code, text, width);
+	}
+	edit_put(output, "\"", 1);
+}
+
 /* What was quoted remains so, since a quoted null is a word. */
 static void put_scalar(struct edit_output *output, const struct tree_node *node)
 {
@@ -50,19 +88,7 @@ static void put_scalar(struct edit_output *output, const struct tree_node *node)
 		put_string(output, node->text);
 		return;
 	}
-	edit_put(output, "\"", 1);
-	for (const char *letter = node->text; *letter; letter++) {
-		if (*letter == '\n')
-			edit_put(output, "\\n", 2);
-		else if (*letter == '\t')
-			edit_put(output, "\\t", 2);
-		else {
-			if (*letter == '"' || *letter == '\\')
-				edit_put(output, "\\", 1);
-			edit_put(output, letter, 1);
-		}
-	}
-	edit_put(output, "\"", 1);
+	put_quoted(output, node->text);
 }
 
 /* The value of a key, behind its colon. */

@@ -173,6 +173,31 @@ static struct epg_cost cost_of(const struct amend *amend)
 	return cost;
 }
 
+/* What an entry counted before it was removed is its own again when it has been added anew. It only bears on counts. */
+static void take_up_counts(struct epg *epg, const struct amending *amending, uint32_t number)
+{
+	const struct amend *amend = amending->amend;
+	size_t n_base = amend->generation->catalog.n_rules, n = 0, capacity = 0;
+	AUTO_FREE struct past_move *moves = NULL;
+	int error = 0;
+
+	for (size_t i = amending->n_first; i < amend->n_added; i++) {
+		for (size_t j = 0; !error && j < amend->n_gone; j++) {
+			uint32_t gone = amend->gone_rules[j];
+
+			if (amend_detail(amend, gone)->identity != amend->added[i].detail.identity)
+				continue;
+			error = array_reserve(&moves, &capacity, n + 1, sizeof(*moves));
+			if (!error)
+				moves[n++] = (struct past_move){gone, (uint32_t)(n_base + i)};
+		}
+	}
+	if (!error && !past_move_counts(epg, number, moves, n))
+		return;
+	context_log(epg, EPG_LOG_WARNING, "counts of entries that were added again wait for the next whole apply");
+	context_forget(epg);
+}
+
 /* A failure from here on leaves the old policy in force; what was begun is put right by the next change. */
 static int carry_out(struct epg *epg, struct instance *instance, const struct amending *amending,
 		     const struct edits *edits, struct epg_apply_result *result)
@@ -210,6 +235,7 @@ static int carry_out(struct epg *epg, struct instance *instance, const struct am
 		.absent = plan.absent,
 		.cost = cost_of(amend),
 	};
+	take_up_counts(epg, amending, number);
 	amend->number = number;
 	return 0;
 }

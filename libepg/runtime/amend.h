@@ -42,8 +42,10 @@ struct amend {
 	struct generation *generation;
 	struct map_view nodes, sets, rules, classes, amendments;
 	struct overlay overlay;
-	uint32_t *roots;          /* by set */
-	uint8_t *gone;            /* by rule: it is removed */
+	uint32_t *roots;      /* by set */
+	uint8_t *gone;        /* by rule: it is removed */
+	uint32_t *gone_rules; /* the same, as a list */
+	size_t n_gone;
 	struct amend_part *parts; /* by part, then set */
 	size_t n_parts;
 	uint16_t *uses;       /* by contract: RULES_USE of the rules that it has */
@@ -83,6 +85,8 @@ int amend_open(struct epg *epg, struct amend *amend);
 void amend_close(struct amend *amend);
 /* Sets that have rules of a part. */
 const struct amend_part *amend_sets(const struct amend *amend, uint32_t part, size_t *ret_n);
+/* Notes that a rule, which was there, is removed. */
+void amend_set_gone(struct amend *amend, uint32_t index);
 size_t amend_n_rules(const struct amend *amend);
 const struct catalog_rule *amend_detail(const struct amend *amend, uint32_t index);
 uint32_t amend_leaf(const struct amend *amend, uint32_t index);

@@ -21,6 +21,7 @@ void amend_close(struct amend *amend)
 	overlay_clear(&amend->overlay);
 	free(amend->roots);
 	free(amend->gone);
+	free(amend->gone_rules);
 	free(amend->parts);
 	free(amend->uses);
 	free(amend->part_rules);
@@ -80,6 +81,12 @@ static uint32_t part_of(const struct catalog_rule *rule)
 	return LINK_PART(rule->contract, rule->role, rule->reverse);
 }
 
+void amend_set_gone(struct amend *amend, uint32_t index)
+{
+	amend->gone[index] = 1;
+	amend->gone_rules[amend->n_gone++] = index;
+}
+
 static int index_rules(struct amend *amend)
 {
 	const struct catalog *catalog = &amend->generation->catalog;
@@ -87,12 +94,14 @@ static int index_rules(struct amend *amend)
 	amend->uses = array_new(catalog->n_contracts, sizeof(*amend->uses));
 	amend->part_rules = array_new(catalog->n_contracts * PARTS_EACH, sizeof(*amend->part_rules));
 	amend->gone = array_new(generation_rules_room(amend->generation), sizeof(*amend->gone));
-	if (!amend->uses || !amend->part_rules || !amend->gone)
+	amend->gone_rules = array_new(generation_rules_room(amend->generation), sizeof(*amend->gone_rules));
+	if (!amend->uses || !amend->part_rules || !amend->gone || !amend->gone_rules)
 		return -ENOMEM;
 	for (size_t i = EPG_RULE_IMPLICIT_COUNT; i < catalog->n_rules; i++) {
 		const struct catalog_rule *rule = &catalog->rules[i];
 
-		amend->gone[i] = catalog_rule_is_gone(rule);
+		if (catalog_rule_is_gone(rule))
+			amend_set_gone(amend, (uint32_t)i);
 		amend->uses[rule->contract] |= (uint16_t)RULES_USE(rule->role, rule->reverse);
 		amend->part_rules[part_of(rule)] += !amend->gone[i];
 	}

@@ -260,7 +260,7 @@ static int remove_rule(struct amending *amending, uint32_t index, uint32_t part)
 			  sizeof(*amending->removed)))
 		return -ENOMEM;
 	amending->removed[amending->n_removed++] = index;
-	amend->gone[index] = 1;
+	amend_set_gone(amend, index);
 	error = --amend->part_rules[part] ? 0 : -EOPNOTSUPP; /* the contract binds nobody any more in this direction */
 	for (size_t i = 0; !error && i < n_sets; i++)
 		error = remove_from_set(amending, sets[i].set, index);

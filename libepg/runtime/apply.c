@@ -292,6 +292,8 @@ int epg_apply(struct epg *epg, const struct epg_policy *policy, const struct epg
 	int error;
 
 	error = context_options(epg, &options, sizeof(options), given);
+	if (!error)
+		error = policy_check_text(epg, policy);
 	if (!error && (!options.dry_run || pins_loaded(epg)))
 		error = instance_begin_change(epg, !options.dry_run, &lock, &apply.instance);
 	if (!error && !options.dry_run)

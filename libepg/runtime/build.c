@@ -13,6 +13,7 @@
 #include "runtime/runtime.h"
 
 _Static_assert(BUILD_MAPS == 8, "BUILD_INIT closes as many descriptors");
+_Static_assert((int)BUILD_catalog <= SLOTS_MAX, "each map but the last two is put into a slot");
 
 /* Blocks of bytes, the catalog and the source, are arrays of these. */
 #define BLOCK_BYTES 4096

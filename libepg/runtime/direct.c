@@ -122,16 +122,15 @@ static int is_strange_filter(void *user, const struct nlmsghdr *message)
 	return !(look->hooks->kind == EPG_ATTACHMENT_CLSACT && first && filter->tcm_handle <= HOOKS_CLSACT_HANDLE);
 }
 
-/* 1: there is one; 0, also where there is no place for filters; or a negative errno value. */
-static int look_for_filter(struct look *look, bool egress)
+/* 1: there is one; 0, also where there is no place for filters; or a negative errno value. `parent` 0: the root qdisc. */
+static int look_for_filter(struct look *look, uint32_t parent)
 {
 	struct {
 		struct nlmsghdr header;
 		struct tcmsg place;
 	} request = {
 		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER},
-		.place = {.tcm_ifindex = (int)look->ifindex,
-			  .tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS)},
+		.place = {.tcm_ifindex = (int)look->ifindex, .tcm_parent = parent},
 	};
 
 	return link_ask(&request.header, true, is_strange_filter, look);
@@ -139,8 +138,10 @@ static int look_for_filter(struct look *look, bool egress)
 
 static bool has_filter(struct look *look, bool egress)
 {
-	int result = look_for_filter(look, egress);
+	int result = look_for_filter(look, TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS));
 
+	if (!result && egress)
+		result = look_for_filter(look, 0);
 	if (result < 0)
 		return unknown(look, result, "which filters it has");
 	return result && because(look, "a filter of somebody else stands at its %s", egress ? "egress" : "ingress");

@@ -25,6 +25,8 @@ uint32_t flow_table_groups(uint32_t flows)
 	return groups;
 }
 
+_Static_assert(FLOW_TABLE_PARTS <= SLOTS_MAX, "each part is put into a slot");
+
 /* What the table is made of. Nothing is tracked as long as one of them is missing, so they need no order. */
 static const struct {
 	const char *name;

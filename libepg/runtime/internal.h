@@ -212,6 +212,11 @@ struct epg_policy {
 
 /* Brings the model up to date with the edits. A failure is recorded. */
 int policy_settle(struct epg *epg, const struct epg_policy *policy);
+/*
+ * Edits can be written into the policy's text: what is in force must be tellable. Looks once, at the first apply with
+ * edits, since entries themselves can always be written. 0, -EBADMSG, -ENOMEM. A failure is recorded.
+ */
+int policy_check_text(struct epg *epg, const struct epg_policy *policy);
 /* The text of the policy, with its edits; the caller frees it. A failure is recorded. */
 int policy_text(struct epg *epg, const struct epg_policy *policy, char **ret, size_t *ret_length);
 

@@ -11,18 +11,21 @@
 /* Longer than the kernel ever takes: an answer that does not come is an error, and nothing to wait for. */
 #define PATIENCE_SECONDS 5
 
-/* Tells what one datagram holds. 1: more are to come; 0: that was all. Or as link_ask. */
-static int tell(const void *bytes, size_t length, link_answer_fn fn, void *user)
+int link_tell(const void *bytes, int length, link_answer_fn fn, void *user)
 {
 	bool more = false;
 
 	for (const struct nlmsghdr *at = bytes; NLMSG_OK(at, length); at = NLMSG_NEXT(at, length)) {
 		int result;
 
+		if (at->nlmsg_flags & NLM_F_DUMP_INTR)
+			return -EINTR; /* the list changed while it was told: it may lack some */
 		if (at->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (at->nlmsg_type == NLMSG_ERROR)
-			return ((const struct nlmsgerr *)NLMSG_DATA(at))->error;
+			return at->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))
+				       ? -EBADMSG
+				       : ((const struct nlmsgerr *)NLMSG_DATA(at))->error;
 		more = at->nlmsg_flags & NLM_F_MULTI;
 		result = fn(user, at);
 		if (result)
@@ -64,7 +67,7 @@ int link_ask(struct nlmsghdr *request, bool all, link_answer_fn fn, void *user)
 			return -errno;
 		if ((size_t)length > sizeof(bytes))
 			return -EMSGSIZE;
-		result = tell(bytes, (size_t)length, note, &asking);
+		result = link_tell(bytes, (int)length, note, &asking);
 	} while (result > 0);
 	return asking.result ? asking.result : result;
 }
@@ -82,7 +85,7 @@ int link_find(uint32_t ifindex, link_answer_fn fn, void *user)
 	return link_ask(&request.header, false, fn, user);
 }
 
-static const struct rtattr *find(const void *first, size_t length, unsigned short type)
+static const struct rtattr *find(const void *first, int length, unsigned short type)
 {
 	for (const struct rtattr *at = first; RTA_OK(at, length); at = RTA_NEXT(at, length))
 		if ((at->rta_type & NLA_TYPE_MASK) == type)
@@ -94,13 +97,14 @@ const struct rtattr *link_attribute(const struct nlmsghdr *message, size_t heade
 {
 	const char *first = (const char *)NLMSG_DATA(message) + NLMSG_ALIGN(header);
 
-	return message->nlmsg_len < NLMSG_SPACE(header) ? NULL
-							: find(first, message->nlmsg_len - NLMSG_SPACE(header), type);
+	return message->nlmsg_len < NLMSG_SPACE(header)
+		       ? NULL
+		       : find(first, (int)(message->nlmsg_len - NLMSG_SPACE(header)), type);
 }
 
 const struct rtattr *link_nested(const struct rtattr *parent, unsigned short type)
 {
-	return parent ? find(RTA_DATA(parent), RTA_PAYLOAD(parent), type) : NULL;
+	return parent ? find(RTA_DATA(parent), (int)RTA_PAYLOAD(parent), type) : NULL;
 }
 
 uint32_t link_number(const struct rtattr *attribute)

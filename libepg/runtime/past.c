@@ -78,6 +78,9 @@ static int fold(const struct catalog *from, struct epg_counter *from_counters, c
 		struct counted key = {.identity = to->rules[i].identity};
 		struct counted *found = bsearch(&key, counted, count, sizeof(key), compare_counted);
 
+		/* It may have been added again, under another index, where it is counted and told. */
+		if (catalog_rule_is_gone(&to->rules[i]))
+			continue;
 		/* One that was removed and added again has counted under two indices. */
 		while (found && found > counted && found[-1].identity == key.identity)
 			found--;
@@ -142,6 +145,20 @@ int past_fold(struct epg *epg, uint32_t from_number, uint32_t to_number)
 	if (error)
 		return fail_fold(epg, error, to_number);
 	return fold_views(epg, from_number, &from_counters, to_number, &to_counters);
+}
+
+int past_move_counts(struct epg *epg, uint32_t number, const struct past_move *moves, size_t n)
+{
+	__attribute__((cleanup(map_view_close))) struct map_view view = {0};
+	struct epg_counter *counters;
+	int error = n ? open_counters(epg, number, &view) : 0;
+
+	if (error)
+		return fail_fold(epg, error, number);
+	counters = (struct epg_counter *)view.bytes;
+	for (size_t i = 0; i < n; i++)
+		move_counter(&counters[moves[i].from], &counters[moves[i].to]);
+	return 0;
 }
 
 /* ---- directories and slots ---- */
@@ -221,6 +238,21 @@ static void find_latest(struct epg *epg, struct instance *instance, uint32_t num
 		*latest = (struct latest){number, header.slot};
 }
 
+/* Does the generation go on in the tables of the one before, which so has the same slot? */
+static bool is_amendment(struct epg *epg, uint32_t number)
+{
+	__attribute__((cleanup(map_view_close))) struct map_view map = {0};
+	struct amendment_view amendment;
+	size_t offset = 0;
+
+	if (amendments_open(epg, number, false, &map) || !map.bytes)
+		return false;
+	while (amendments_next(&map, number, &offset, &amendment) == 1)
+		if (amendment.head->generation == number)
+			return true;
+	return false;
+}
+
 /* The word had been flipped, but not been written down yet what was in force before. */
 static void recover_previous(struct epg *epg, struct instance *instance)
 {
@@ -230,7 +262,8 @@ static void recover_previous(struct epg *epg, struct instance *instance)
 	each_generation(epg, instance, find_latest, &latest);
 	if (latest.number == control->previous_generation)
 		return;
-	if (latest.number && latest.slot == EPG_ACTIVE_SLOT(control->active))
+	if (latest.number && latest.slot == EPG_ACTIVE_SLOT(control->active) &&
+	    !is_amendment(epg, EPG_ACTIVE_GENERATION(control->active)))
 		return;
 	context_log(epg, EPG_LOG_WARNING, "an apply was interrupted: the generation before is %u", latest.number);
 	generation_set_previous(control, latest.number, latest.slot);
@@ -288,7 +321,7 @@ static void recover_endpoint(struct instance *instance, uint32_t running, const 
 	if (bpf_map_lookup_elem(instance->fd.endpoints, key, &entry))
 		return;
 	binding = *observe_binding(&entry, running);
-	entry = (struct epg_endpoint){.now = binding, .packets = entry.packets, .bytes = entry.bytes};
+	entry = (struct epg_endpoint){.now = binding, .packets = entry.packets, .bytes = entry.bytes, .mtu = entry.mtu};
 	if (!membership_is_empty(&binding))
 		bpf_map_update_elem(instance->fd.endpoints, key, &entry, BPF_EXIST);
 	else

@@ -98,6 +98,22 @@ int epg_policy_remove_entries(struct epg *epg, struct epg_policy *policy, const 
 	return error ? fail_memory(epg) : 0;
 }
 
+int policy_check_text(struct epg *epg, const struct epg_policy *policy)
+{
+	struct edits *edits = policy->edits;
+	AUTO_FREE char *text = NULL;
+	size_t length;
+	int error;
+
+	if (!edits->edited || edits->is_writable)
+		return 0;
+	error = edit_text(policy->model->text, policy->model->text_length, NULL, 0, 0, &text, &length);
+	edits->is_writable = !error;
+	return error ? context_fail_kernel(epg, error, policy->model->file,
+					   "can't write the policy with its changes as a text")
+		     : 0;
+}
+
 int policy_text(struct epg *epg, const struct epg_policy *policy, char **ret, size_t *ret_length)
 {
 	struct edit_bytes edits = {0};

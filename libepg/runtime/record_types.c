@@ -17,6 +17,7 @@ int record_types_open(struct epg *epg, struct instance *instance, struct record_
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
 	struct record_types types = RECORD_TYPES_INIT;
+	int error;
 
 	if (bpf_obj_get_info_by_fd(instance->fd.control, &info, &size))
 		return context_fail_kernel(epg, -errno, "control", "can't read the map's types");
@@ -25,9 +26,10 @@ int record_types_open(struct epg *epg, struct instance *instance, struct record_
 		return context_fail_kernel(epg, -errno, "control", "can't open the map's types");
 	types.btf = btf__load_from_kernel_by_id(info.btf_id);
 	if (libbpf_get_error(types.btf)) {
+		error = -errno; /* closing may change it */
 		types.btf = NULL;
 		record_types_close(&types);
-		return context_fail_kernel(epg, -errno, "control", "can't read the map's types");
+		return context_fail_kernel(epg, error, "control", "can't read the map's types");
 	}
 	*ret = types;
 	return 0;

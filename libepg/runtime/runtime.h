@@ -84,13 +84,18 @@ static inline bool generation_is_later(uint32_t number, uint32_t other)
 }
 /* Opens the pinned map `table` of a generation; returns a descriptor or -errno, without recording a failure. */
 int generation_table(struct epg *epg, uint32_t number, const char *table);
-/* The policy's source, byte for byte; freed with free(3). Failures are recorded. */
+/* The policy's source, with what was edited since; freed with free(3). Failures are recorded. */
 int generation_text(struct epg *epg, const struct generation *generation, char **ret, size_t *ret_length);
 
 /* ---- the past (past.c) ---- */
 
 /* Moves counts from one generation's rules to the same rules of another; what has no counterpart stays. */
 int past_fold(struct epg *epg, uint32_t from, uint32_t to);
+/* The same within one generation, from one rule to another. */
+struct past_move {
+	uint32_t from, to;
+};
+int past_move_counts(struct epg *epg, uint32_t number, const struct past_move *moves, size_t n);
 /*
  * Removes all generations but the running one and the one before. True: the programs that were running when it was
  * called have ended.

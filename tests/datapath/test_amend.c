@@ -156,7 +156,7 @@ Test(amend, an_entry_comes_and_goes_without_a_new_generation)
 		cr_assert(passes(&scene, ipv4, 9000));
 		cr_assert(passes(&scene, ipv4, 80));
 		cr_assert_not(passes(&scene, ipv4, 9001));
-		cr_assert_eq(stage_rule_packets(scene.stage, "shop/web", "extra"), 1);
+		cr_assert_eq(stage_rule_packets(scene.stage, "shop/web", "extra"), (uint64_t)ipv4 + 1);
 		expect_exported(&scene, "    - {name: extra, prot: tcp, dPort: 9000}\n", true);
 		expect_no_difference(&scene);
 		drop(&scene, "shop/web", "extra");
@@ -316,6 +316,30 @@ Test(amend, counts_outlive_the_next_whole_apply)
 	end(&scene);
 }
 
+/* A removed rule and one that was added again are the same rule, under two indices. */
+Test(amend, counts_go_with_an_entry_that_comes_again)
+{
+	struct scene scene = begin(STAGE_POLICY);
+
+	add(&scene, "shop/web", tcp("extra", 9000));
+	apply(&scene, AMENDED);
+	for (unsigned int round = 1; round < 4; round++) {
+		cr_assert(passes(&scene, true, 9000));
+		cr_assert_eq(stage_rule_packets(scene.stage, "shop/web", "extra"), round);
+		drop(&scene, "shop/web", "extra");
+		apply(&scene, AMENDED);
+		add(&scene, "shop/web", tcp("extra", 9000));
+		apply(&scene, AMENDED);
+		cr_assert_eq(stage_rule_packets(scene.stage, "shop/web", "extra"), round);
+	}
+	apply(&scene, WHOLE);
+	cr_assert_eq(stage_rule_packets(scene.stage, "shop/web", "extra"), 3);
+	cr_assert(passes(&scene, true, 9000));
+	cr_assert_eq(epg_rollback(scene.epg, NULL), 0, "%s", epg_error(scene.epg)->message);
+	cr_assert_eq(stage_rule_packets(scene.stage, "shop/web", "extra"), 4, "not the removed ones of the target");
+	end(&scene);
+}
+
 Test(amend, another_policy_in_between_takes_a_whole_apply)
 {
 	struct scene scene = begin(STAGE_POLICY);
@@ -327,6 +351,24 @@ Test(amend, another_policy_in_between_takes_a_whole_apply)
 	add(&scene, "shop/web", tcp("more", 9001));
 	apply(&scene, AMENDED);
 	cr_assert(passes(&scene, true, 9001));
+	end(&scene);
+}
+
+/* What is in force can be shown and taken back: so a policy whose changed text can't be had does not get there. */
+Test(amend, without_a_text_nothing_is_touched)
+{
+	struct scene scene = begin(STAGE_POLICY);
+	size_t length = scene.policy->model->text_length;
+	uint64_t before = active(&scene);
+
+	add(&scene, "shop/web", tcp("extra", 9000));
+	scene.policy->model->text_length = (size_t)(strchr(STAGE_POLICY, '}') - STAGE_POLICY); /* an open brace */
+	cr_assert_eq(epg_apply(scene.epg, scene.policy, NULL, NULL, NULL), -EBADMSG);
+	cr_assert_eq(active(&scene), before);
+	cr_assert_not(passes(&scene, true, 9000));
+	scene.policy->model->text_length = length;
+	apply(&scene, AMENDED);
+	cr_assert(passes(&scene, true, 9000));
 	end(&scene);
 }
 
@@ -363,6 +405,26 @@ Test(amend, what_was_staged_and_never_came_into_force_never_does)
 	cr_assert(passes(&scene, false, 443));
 	map_view_close(&sets);
 	close(fd);
+	end(&scene);
+}
+
+/* A process that was killed behind the flip, before it had written down what was in force before. */
+Test(amend, what_was_before_is_found_though_nobody_has_noted_it)
+{
+	struct scene scene = begin(STAGE_POLICY);
+	struct instance *instance;
+	uint32_t first;
+
+	cr_assert_eq(instance_open(scene.epg, &instance), 0);
+	first = EPG_ACTIVE_GENERATION(instance->control->active);
+	add(&scene, "shop/web", tcp("one", 9000));
+	apply(&scene, AMENDED);
+	add(&scene, "shop/web", tcp("two", 9001));
+	apply(&scene, AMENDED);
+	instance->control->previous_generation = first;
+	cr_assert_eq(epg_rollback(scene.epg, NULL), 0, "%s", epg_error(scene.epg)->message);
+	cr_assert(passes(&scene, true, 9000));
+	cr_assert_not(passes(&scene, true, 9001));
 	end(&scene);
 }
 

@@ -224,6 +224,23 @@ Test(edit, sizes_of_older_and_of_unlike_callers)
 	end(&editing);
 }
 
+Test(edit, what_a_newer_caller_says_is_not_overlooked)
+{
+	struct {
+		struct epg_entry entry;
+		uint64_t newer;
+	} larger = {.entry = ENTRY("it", .protocol = IPPROTO_TCP)};
+	struct editing editing = begin(POLICY);
+
+	larger.entry.size = sizeof(larger);
+	larger.newer = 1;
+	cr_assert_eq(add(&editing, &larger.entry, 1), -EINVAL);
+	larger.newer = 0;
+	cr_assert_eq(add(&editing, &larger.entry, 1), 0);
+	expect_names(&editing, "web it");
+	end(&editing);
+}
+
 /* ---- adding and removing ---- */
 
 Test(edit, names_come_and_go)

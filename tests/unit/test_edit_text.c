@@ -203,6 +203,43 @@ Test(edit_text, an_empty_list_gets_its_first_entry)
 		    HEAD "  filters:\n  - name: http\n    entries: [] # none\n");
 }
 
+/* Names that YAML can only hold escaped, or that it would break lines at, in texts that must be written anew. */
+Test(edit_text, every_character_outlives_a_text_written_anew)
+{
+	static const char *const names[] = {
+		"\"v\\ax\"",
+		"\"\\x7f\\x80\\N\\L\\P\"",
+		"\"\\uFEFF\\uFFFE\\uFFFF\"",
+		"v\xe2\x80\xa8x",
+		"\"v\\e\\x01\\\"\"",
+		"'v\\\"x'",
+		"v\xc3\xa4\xf0\x9f\x98\x80",
+		"\"\xe2\x80\xa9v\"",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char text[1024];
+		struct reading before, after;
+		char *result;
+
+		snprintf(text, sizeof(text),
+			 HEAD "  bridgeDomains: [{name: bd, vrf: prod, subnets: [10.1.0.1/24]}]\n"
+			      "  filters: [{name: http, entries: &e [{name: a, prot: 1}]}, {name: same, entries: *e}]\n"
+			      "  appProfiles: [{name: app, epgs: [{name: web, bridgeDomain: bd, endpoints:\n"
+			      "    [{interface: %s}]}]}]\n",
+			 names[i]);
+		before = read_good(text);
+		result = edited(text, NULL, "d");
+		after = read_good(result);
+		cr_assert_eq(after.model->groups[0].n_endpoints, 1, "%s", result);
+		cr_assert_str_eq(after.model->groups[0].endpoints[0].interface,
+				 before.model->groups[0].endpoints[0].interface, "%s", result);
+		free(result);
+		forget(&after);
+		forget(&before);
+	}
+}
+
 Test(edit_text, generations_see_what_was_there_in_their_time)
 {
 	struct edit_bytes bytes = {0};
