@@ -16,10 +16,17 @@ static __always_inline bool takes_capture(const struct epg_control *config, cons
 	return !epg_explaining && config->watch & EPG_WATCH_CAPTURE && !work->decided && reason != PASSES_BY;
 }
 
-static __always_inline struct epg_captured *capture_begin(const struct work *work, __u64 now)
+/* NULL: there is nobody to tell, or no room. */
+static __always_inline struct epg_captured *capture_begin(void)
 {
-	struct epg_captured *captured = bpf_ringbuf_reserve(&captures, sizeof(*captured), 0);
+	struct epg_control *config = control_get();
+	struct work *work = work_get();
+	struct epg_captured *captured;
+	__u64 now;
 
+	if (!config || !work || !is_watcher_alive(config, &now))
+		return NULL;
+	captured = bpf_ringbuf_reserve(&captures, sizeof(*captured), 0);
 	if (!captured) {
 		count_stat(EPG_STAT_EVENTS_LOST);
 		return NULL;
@@ -30,27 +37,11 @@ static __always_inline struct epg_captured *capture_begin(const struct work *wor
 	return captured;
 }
 
-/* Interest ends by itself some time after the watcher has died. */
-static __always_inline bool is_captured(struct epg_control *config, __u64 *ret_now)
-{
-	*ret_now = bpf_ktime_get_ns();
-	if (*ret_now < config->watch_until_ns)
-		return true;
-	config->watch = 0;
-	return false;
-}
-
 STEP int capture_skb(struct __sk_buff *skb)
 {
-	struct epg_control *config = control_get();
-	struct work *work = work_get();
-	struct epg_captured *captured;
+	struct epg_captured *captured = capture_begin();
 	__u32 length = skb->len;
-	__u64 now;
 
-	if (!config || !work || !is_captured(config, &now))
-		return 0;
-	captured = capture_begin(work, now);
 	if (!captured)
 		return 0;
 	if (length > EPG_CAPTURED_BYTES)
@@ -66,14 +57,8 @@ STEP int capture_skb(struct __sk_buff *skb)
 STEP int capture_frame(struct xdp_md *frame)
 {
 	void *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
-	struct epg_control *config = control_get();
-	struct work *work = work_get();
-	struct epg_captured *captured;
-	__u64 now;
+	struct epg_captured *captured = capture_begin();
 
-	if (!config || !work || !is_captured(config, &now))
-		return 0;
-	captured = capture_begin(work, now);
 	if (!captured)
 		return 0;
 	captured->captured = 0;

@@ -15,8 +15,7 @@
 #define DENIALS 64
 
 struct denial {
-	__u64 words[2];
-	union address low, high; /* IPv6 */
+	struct flow_name name;
 	__u32 ifindex;
 	__u32 generation;
 	__u32 slot;
@@ -46,12 +45,8 @@ static __always_inline struct denial *denial_at(const struct sought *key)
 
 static __always_inline bool denial_is_of(const struct denial *denial, const struct sought *key)
 {
-	if (denial->words[1] != key->words[1] || denial->tcp_flags != key->tcp_flags ||
-	    denial->traffic_class != key->traffic_class || denial->from != key->from)
-		return false;
-	if (flow_key_is_ipv4(key))
-		return denial->words[0] == key->words[0];
-	return address_equal(&denial->low, &key->low) && address_equal(&denial->high, &key->high);
+	return denial->tcp_flags == key->tcp_flags && denial->traffic_class == key->traffic_class &&
+	       denial->from == key->from && flow_name_is(&denial->name, key);
 }
 
 /* Denies the packet that has been sought for if the like of it was denied just now. False: it has to be decided. */
@@ -89,10 +84,7 @@ STEP int denial_note(void)
 	if (!config || !key || !denial || !work || !key->plain || work->source.ifindex != work->ifindex ||
 	    work->decision.audited_rule != EPG_RULE_NONE || !is_repeatable(work->decision.reason))
 		return 0;
-	denial->words[0] = key->words[0];
-	denial->words[1] = key->words[1];
-	denial->low = key->low;
-	denial->high = key->high;
+	flow_name_note(&denial->name, key);
 	denial->ifindex = work->ifindex;
 	denial->generation = work->realm.generation;
 	denial->slot = work->realm.slot;

@@ -31,6 +31,15 @@ struct {
 } event_windows SEC(".maps");
 
 /* Interest ends by itself some time after the watcher has died. */
+static __always_inline bool is_watcher_alive(struct epg_control *config, __u64 *ret_now)
+{
+	*ret_now = bpf_ktime_get_ns();
+	if (*ret_now < config->watch_until_ns)
+		return true;
+	config->watch = 0;
+	return false;
+}
+
 static __always_inline bool is_watched(struct epg_control *config, const struct decision *decision, __u64 *ret_now)
 {
 	__u32 kinds = decision->verdict == EPG_PERMIT ? EPG_WATCH_PERMIT : EPG_WATCH_DENY;
@@ -39,13 +48,7 @@ static __always_inline bool is_watched(struct epg_control *config, const struct 
 		kinds |= EPG_WATCH_AUDIT;
 	if (decision->flags & EPG_RULE_LOG)
 		kinds |= EPG_WATCH_LOG;
-	if (!(config->watch & kinds))
-		return false;
-	*ret_now = bpf_ktime_get_ns();
-	if (*ret_now < config->watch_until_ns)
-		return true;
-	config->watch = 0;
-	return false;
+	return config->watch & kinds && is_watcher_alive(config, ret_now);
 }
 
 static __always_inline bool is_within_rate(const struct epg_control *config)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The express way: what says nothing new and belongs to an established flow between two endpoints, as nearly all packets
- * do. It takes no decision that the other steps would not take, and leaves to them whatever it does not know: all
- * other protocols, options, fragments, what opens or ends a connection, flows that are marked or policed.
+ * The express way: what belongs to a tracked flow of an endpoint and does not open it anew, as nearly all packets do. It
+ * takes no decision that the other steps would not take, and leaves to them whatever it does not know: all other
+ * protocols, options, fragments, what opens a connection, flows that are marked or policed.
  *
  * At ingress the packet's flow is looked up, and noted for the egress hook of its destination, which the packet reaches
  * on the same CPU: that one has but to see that it is the flow just noted.
@@ -39,9 +39,8 @@ static __always_inline bool express_is_idle(const struct epg_control *config, co
 
 /* What was followed last at this CPU. */
 struct handover {
-	__u64 words[2];          /* of the flow's key; IPv6: without its hash */
-	union address low, high; /* IPv6 */
-	__u32 from, to;          /* endpoints */
+	struct flow_name name;
+	__u32 from, to; /* endpoints */
 	__u32 generation;
 	__u32 epoch;
 	__u32 seen;
@@ -148,30 +147,27 @@ static __always_inline bool flow_is_plain(const struct epg_flow *flow, __u32 fro
 	return ifindex == source->ifindex && class_id == source->class_id && !(flow->flags & EPG_RULE_DSCP);
 }
 
-/* To whom a packet goes. */
-struct addressee {
-	__u32 ifindex;
-	__u16 class_id;
+/* What was permitted: to whom it goes, and by which generation. */
+struct delivery {
+	__u32 to; /* 0: outside this host */
+	__u32 generation;
+	__u16 class_id; /* of the endpoint that it goes to */
+	bool stacked;   /* not to go past the host's stack */
 };
 
-static __always_inline void handover_note(const struct sought *key, const struct epg_control *config, __u64 active,
-					  __u32 from, struct addressee to)
+static __always_inline void handover_note(const struct sought *key, const struct epg_control *config, __u32 from,
+					  const struct delivery *delivery)
 {
 	struct handover *handover = handover_get();
 
 	if (!handover)
 		return;
-	handover->words[0] = key->words[0];
-	handover->words[1] = key->words[1];
-	if (!flow_key_is_ipv4(key)) {
-		handover->low = key->low;
-		handover->high = key->high;
-	}
+	flow_name_note(&handover->name, key);
 	handover->from = from;
-	handover->to = to.ifindex;
-	handover->class_id = to.class_id;
+	handover->to = delivery->to;
+	handover->class_id = delivery->class_id;
 	handover->end = key->from;
-	handover->generation = EPG_ACTIVE_GENERATION(active);
+	handover->generation = delivery->generation;
 	handover->epoch = config->epoch;
 	handover->seen = (__u32)bpf_jiffies64();
 }
@@ -180,30 +176,31 @@ static __always_inline void handover_note(const struct sought *key, const struct
  * The sender's and the receiver's places in `near` may be the same one: what is needed of the sender is taken before the
  * receiver is looked up, which leaves no way to look at the sender.
  */
-static __always_inline int express_direct(struct __sk_buff *skb, const struct epg_control *config, struct addressee to)
+static __always_inline int express_direct(struct __sk_buff *skb, const struct epg_control *config,
+					  const struct sought *key, const struct epg_near *sender,
+					  const struct delivery *delivery)
 {
-	struct epg_near *sender = near_at(skb->ifindex), *receiver;
-	struct sought *key = sought_get();
-	__u16 bridge_domain, vrf;
+	__u16 bridge_domain = sender->bridge_domain, vrf = sender->vrf;
+	struct epg_near *receiver;
 	__u8 gateway[6];
 
-	if (!key || !sender || !sender->direct)
-		return TC_ACT_UNSPEC;
 	__builtin_memcpy(gateway, sender->gateway, sizeof(gateway));
-	bridge_domain = sender->bridge_domain;
-	vrf = sender->vrf;
-	receiver = near_get(config, *(volatile __u64 *)&config->active, to.ifindex);
-	if (!receiver || !receiver->direct || receiver->class_id != to.class_id || receiver->vrf != vrf)
+	receiver = near_get(config, *(volatile __u64 *)&config->active, delivery->to);
+	if (!receiver || !receiver->direct || receiver->class_id != delivery->class_id || receiver->vrf != vrf)
 		return TC_ACT_UNSPEC;
 	return go_direct(skb, key, receiver, way_to(skb, receiver, bridge_domain, gateway));
 }
 
-/* By the stack, to the receiver's hook. */
+/* Straight to its receiver where that may be, else by the stack to the receiver's hook. The verdict. */
 static __always_inline int express_send(struct __sk_buff *skb, const struct epg_control *config,
-					const struct sought *key, __u64 active, struct addressee to)
+					const struct sought *key, const struct epg_near *sender,
+					const struct delivery *delivery)
 {
-	if (to.ifindex)
-		handover_note(key, config, active, skb->ifindex, to);
+	if (delivery->to && !delivery->stacked && sender->direct &&
+	    express_direct(skb, config, key, sender, delivery) == TC_ACT_REDIRECT)
+		return TC_ACT_REDIRECT;
+	if (delivery->to)
+		handover_note(key, config, skb->ifindex, delivery);
 	skb->mark |= config->mark;
 	return TC_ACT_UNSPEC;
 }
@@ -213,11 +210,10 @@ static __always_inline int express_from(struct __sk_buff *skb, struct epg_contro
 {
 	struct sought *key = sought_get();
 	struct epg_near *source;
+	struct delivery delivery;
 	struct epg_flow *flow;
-	struct addressee to;
 	__u64 active;
 	__u32 rule;
-	bool stacked;
 	int from;
 
 	if (!key)
@@ -238,9 +234,10 @@ static __always_inline int express_from(struct __sk_buff *skb, struct epg_contro
 	if (!flow_is_current(config, flow, EPG_ACTIVE_GENERATION(active)) || !flow_is_plain(flow, from, source) ||
 	    express_is_idle(config, flow) || tcp_signals(key->tcp_flags) & SIGNAL_OPENS)
 		return EXPRESS_NOT;
-	to.ifindex = from ? flow->ifindex[0] : flow->ifindex[1];
-	to.class_id = from ? flow->class_id[0] : flow->class_id[1];
-	stacked = flow->stacked;
+	delivery.to = from ? flow->ifindex[0] : flow->ifindex[1];
+	delivery.generation = EPG_ACTIVE_GENERATION(active);
+	delivery.class_id = from ? flow->class_id[0] : flow->class_id[1];
+	delivery.stacked = flow->stacked;
 	rule = flow->rule;
 	if (!flow_is_still(flow, key))
 		return EXPRESS_NOT;
@@ -248,40 +245,30 @@ static __always_inline int express_from(struct __sk_buff *skb, struct epg_contro
 	source->packets++;
 	source->bytes += skb->len;
 	count_rule(EPG_ACTIVE_SLOT(active), rule, skb->len);
-	if (source->direct && to.ifindex && !stacked && express_direct(skb, config, to) == TC_ACT_REDIRECT)
-		return TC_ACT_REDIRECT;
-	return express_send(skb, config, key, active, to);
+	return express_send(skb, config, key, source, &delivery);
 }
 
 /* What the other steps have let pass as a part of a flow goes on like any other packet of it. The verdict. */
 STEP int express_on(struct __sk_buff *skb)
 {
+	struct epg_near *sender = near_at(skb->ifindex);
 	struct epg_control *config = control_get();
 	struct sought *key = sought_get();
 	struct work *work = work_get();
-	struct addressee to;
+	struct delivery delivery;
 
-	if (!config || !key || !work)
+	if (!config || !key || !work || !sender)
 		return TC_ACT_SHOT;
 	if (!key->plain || !work->tracked || work->source.ifindex != skb->ifindex ||
 	    work->decision.flags & EPG_RULE_DSCP) {
 		skb->mark |= config->mark;
 		return TC_ACT_UNSPEC;
 	}
-	to.ifindex = work->destination.ifindex;
-	to.class_id = work->destination.bound;
-	if (to.ifindex && !work->stacked && express_direct(skb, config, to) == TC_ACT_REDIRECT)
-		return TC_ACT_REDIRECT;
-	return express_send(skb, config, key, EPG_ACTIVE(work->realm.generation, work->realm.slot), to);
-}
-
-static __always_inline bool is_handed_over(const struct handover *handover, const struct sought *key)
-{
-	if (handover->words[1] != key->words[1])
-		return false;
-	if (flow_key_is_ipv4(key))
-		return handover->words[0] == key->words[0];
-	return address_equal(&handover->low, &key->low) && address_equal(&handover->high, &key->high);
+	delivery.to = work->destination.ifindex;
+	delivery.generation = work->realm.generation;
+	delivery.class_id = work->destination.bound;
+	delivery.stacked = work->stacked;
+	return express_send(skb, config, key, sender, &delivery);
 }
 
 /* From the sender's own MAC address, or from that by which the host is known: else there is something to be noted. */
@@ -314,7 +301,7 @@ static __always_inline int express_towards(struct __sk_buff *skb, const struct e
 	destination = near_get(config, active, skb->ifindex);
 	if (!destination || !destination->receives || destination->class_id != handover->class_id)
 		return EXPRESS_NOT;
-	if (express_key(key, skb, destination->vrf, NULL) != handover->end || !is_handed_over(handover, key) ||
+	if (express_key(key, skb, destination->vrf, NULL) != handover->end || !flow_name_is(&handover->name, key) ||
 	    (destination->direct && !is_from_known(skb, destination, near_at(skb->ingress_ifindex))))
 		return EXPRESS_NOT;
 	skb->mark &= ~config->mark;

@@ -68,7 +68,7 @@ static __always_inline struct sought *sought_get(void)
 	return bpf_map_lookup_elem(&soughts, &zero);
 }
 
-/* Whether the source is the lower end; the addresses are big-endian halves in host order, IPv4's stand in the second. */
+/* Whether the source is the lower end; the addresses are big-endian halves in host order. */
 static __always_inline bool is_lower(const __u64 source[2], const __u64 destination[2], __u16 source_port,
 				     __u16 destination_port)
 {
@@ -114,6 +114,31 @@ static __always_inline __u32 flow_key_ipv6(struct sought *key, const union addre
 static __always_inline bool flow_key_is_ipv4(const struct sought *key)
 {
 	return EPG_FLOW_KEY_FAMILY(key->words[1]) == 4;
+}
+
+/* Which flow a packet was of: what is kept of a key beside the table. */
+struct flow_name {
+	__u64 words[2];          /* IPv6: the first one is not looked at */
+	union address low, high; /* IPv6 */
+};
+
+static __always_inline void flow_name_note(struct flow_name *name, const struct sought *key)
+{
+	name->words[0] = key->words[0];
+	name->words[1] = key->words[1];
+	if (flow_key_is_ipv4(key))
+		return;
+	name->low = key->low;
+	name->high = key->high;
+}
+
+static __always_inline bool flow_name_is(const struct flow_name *name, const struct sought *key)
+{
+	if (name->words[1] != key->words[1])
+		return false;
+	if (flow_key_is_ipv4(key))
+		return name->words[0] == key->words[0];
+	return address_equal(&name->low, &key->low) && address_equal(&name->high, &key->high);
 }
 
 /* With no table there is no group: the index is beyond all of them. */
@@ -192,9 +217,9 @@ static __always_inline struct epg_flow *flow_seek(const struct epg_control *conf
 /* Nobody has put another flow into its place since it was found. */
 static __always_inline bool flow_is_still(const struct epg_flow *flow, const struct sought *key)
 {
+	/* Read anew. */
 	asm volatile("" ::: "memory");
-	return *(const volatile __u64 *)&flow->key[1] == key->words[1] &&
-	       *(const volatile __u64 *)&flow->key[0] == key->words[0];
+	return flow_has_key(flow, key);
 }
 
 /* The same, as a step: the way at which the entry stands in its group; EPG_FLOW_WAYS: nowhere. */

@@ -11,11 +11,22 @@
 /* Longer than the kernel ever takes: an answer that does not come is an error, and nothing to wait for. */
 #define PATIENCE_SECONDS 5
 
-int link_tell(const void *bytes, int length, link_answer_fn fn, void *user)
+/* The message at `at`, NULL after the last. NLMSG_OK compares signed with unsigned numbers. */
+static const struct nlmsghdr *message_at(const void *bytes, size_t at, size_t length)
 {
+	const struct nlmsghdr *message = (const void *)((const char *)bytes + at);
+
+	if (at + sizeof(*message) > length || message->nlmsg_len < sizeof(*message) || message->nlmsg_len > length - at)
+		return NULL;
+	return message;
+}
+
+int link_tell(const void *bytes, size_t length, link_answer_fn fn, void *user)
+{
+	const struct nlmsghdr *at;
 	bool more = false;
 
-	for (const struct nlmsghdr *at = bytes; NLMSG_OK(at, length); at = NLMSG_NEXT(at, length)) {
+	for (size_t told = 0; (at = message_at(bytes, told, length)); told += NLMSG_ALIGN(at->nlmsg_len)) {
 		int result;
 
 		if (at->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -67,7 +78,7 @@ int link_ask(struct nlmsghdr *request, bool all, link_answer_fn fn, void *user)
 			return -errno;
 		if ((size_t)length > sizeof(bytes))
 			return -EMSGSIZE;
-		result = link_tell(bytes, (int)length, note, &asking);
+		result = link_tell(bytes, (size_t)length, note, &asking);
 	} while (result > 0);
 	return asking.result ? asking.result : result;
 }

@@ -22,7 +22,7 @@ typedef int (*link_answer_fn)(void *user, const struct nlmsghdr *message);
 int link_ask(struct nlmsghdr *request, bool all, link_answer_fn fn, void *user);
 
 /* Tells what one datagram of an answer holds. 1: more are to come; 0: that was all. Or as link_ask. */
-int link_tell(const void *bytes, int length, link_answer_fn fn, void *user);
+int link_tell(const void *bytes, size_t length, link_answer_fn fn, void *user);
 
 /* The message about one interface, by its number. -ENODEV where there is none. Otherwise as link_ask. */
 int link_find(uint32_t ifindex, link_answer_fn fn, void *user);
