@@ -54,16 +54,29 @@ packets_dropped()
 # counted once, for that reason. On failure it tells what has been counted instead.
 check_drop()
 {
-	local reason=$1 what="$2: dropped as $1" victim=$3 name=$4 token="drop-$count" before after found
+	check_drops "0 arrived, 1 dropped" "$@"
+}
 
-	shift 4
+# check_drop_beside REASON …: the same, where what the container's kernel sends by itself may be counted beside it.
+check_drop_beside()
+{
+	check_drops "0 arrived, [1-9]* dropped" "$@"
+}
+
+# check_drops EXPECTED REASON …: the outcome matches the pattern.
+check_drops()
+{
+	local expected=$1 reason=$2 what="$3: dropped as $2" victim=$4 name=$5 token="drop-$count" before after found
+
+	shift 5
 	before=$(epgctl -j drops)
 	frame "$name" "$token" "$@" || true
 	settle
 	after=$(epgctl -j drops)
 	found=$(($(packets_dropped "$reason" <<<"$after") - $(packets_dropped "$reason" <<<"$before")))
 	found="$(arrivals "$victim" "$token") arrived, $found dropped"
-	if [[ $found == "0 arrived, 1 dropped" ]]; then
+	# shellcheck disable=SC2053 # a pattern
+	if [[ $found == $expected ]]; then
 		pass "$what"
 	else
 		not_pass "$what" "$found" \

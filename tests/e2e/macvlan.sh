@@ -287,7 +287,7 @@ check_administrator()
 	check_drop implicit-deny "$kind: with all marks" "$kind-back" "$kind-db" mark=0xffffffff src=10.1.0.4 \
 		dst=10.1.0.3 dmac="$back"
 	inside "$kind-db" ip link set eth0 address 02:00:0a:01:00:77
-	check_drop spoofed-mac "$kind: with a new MAC address" "$kind-back" "$kind-db" src=10.1.0.4 dst=10.1.0.3 \
+	check_drop_beside spoofed-mac "$kind: with a new MAC address" "$kind-back" "$kind-db" src=10.1.0.4 dst=10.1.0.3 \
 		dmac="$back"
 	inside "$kind-db" ip link set eth0 address "$db"
 	inside "$kind-db" ip link set eth0 down
