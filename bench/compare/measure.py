@@ -24,11 +24,12 @@ class Series:
         return [value for value in self.values if value is not None]
 
 
-def quartiles(values):
+def quiet(values):
+    """The lower quartile. What disturbs a round, another machine on the same host or a clock that was lowered, only ever
+    adds to it, and lasts for a few rounds: the quieter ones are what is compared."""
     if len(values) < 2:
-        return values[0], values[0]
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, high
+        return values[0]
+    return statistics.quantiles(values, n=4, method="inclusive")[0]
 
 
 def measure_round(cells, plan, series, turn):
@@ -53,34 +54,38 @@ def measure(cells, plan, rounds):
 
 
 def baseline(series, workload):
-    """Round by round, what no policy costs: the mean of both unfiltered bridges."""
-    both = [series[key, workload].values for key in BASELINES if (key, workload) in series]
-    rounds = []
-    for values in zip(*both):
-        good = [value for value in values if value is not None]
-        rounds.append(statistics.fmean(good) if good else None)
-    return rounds
+    """All rounds of both unfiltered bridges."""
+    both = [series[key, workload].good() for key in BASELINES if (key, workload) in series]
+    return [value for values in both for value in values]
+
+
+def noise(series, workload):
+    """How far apart is what differs in nothing, as a share: both unfiltered bridges, their odd and their even rounds."""
+    halves = [series[key, workload].good()[first::2] for key in BASELINES if (key, workload) in series
+              for first in (0, 1)]
+    costs = [quiet(values) for values in halves if values]
+    return (max(costs) / min(costs) - 1) / 2 if len(costs) > 1 else None
 
 
 def summary(one, base):
-    """Medians: of the cost, and, round by round beside the baseline, of what is added and of the ratio."""
+    """The cost of one unit, and beside no policy's: what is added to it, and how many times as much it is."""
     good = one.good()
     if not good:
         return {"failure": one.failure}
-    pairs = [(value, none) for value, none in zip(one.values, base) if value is not None and none is not None]
-    added = [value - none for value, none in pairs] or [float("nan")]
-    ratio = [value / none for value, none in pairs] or [float("nan")]
-    result = {"median": statistics.median(good), "quartiles": quartiles(good), "values": good,
-              "added": statistics.median(added), "added_quartiles": quartiles(added),
-              "ratio": statistics.median(ratio), "ratio_quartiles": quartiles(ratio)}
+    cost = quiet(good)
+    result = {"cost": cost, "median": statistics.median(good), "values": good}
+    if base:
+        result |= {"added": cost - quiet(base), "ratio": cost / quiet(base)}
     if one.failure:
         result["failure"] = one.failure
     return result
 
 
 def summaries(series):
-    """{label: {workload: summary}}"""
+    """{label: {workload: summary}}; no policy's second row tells the noise besides."""
     result = {}
     for (label, workload), one in series.items():
         result.setdefault(label, {})[workload] = summary(one, baseline(series, workload))
+        if label == UnfilteredAgain.key:
+            result[label][workload]["noise"] = noise(series, workload)
     return result

@@ -76,7 +76,7 @@ def plot_bars(output, title, groups, systems, axis):
 def cost(results, output, workload, flows):
     def value(cell):
         one = cell["workloads"].get(workload, {})
-        return one.get("median")
+        return one.get("cost")
 
     lines = lines_of(results, value)
     base = results.baseline(workload)

@@ -36,9 +36,9 @@ class Plan:
 def quick():
     cells = BASE + [(key, count) for count in (1000, 100000) for key in ("epg-stack", "epg-direct", "nft-bridge")]
     cells += [("epg-stack", 10), ("epg-stack", 1000000)]
-    return Plan(cells, [ALL[name] for name in ALWAYS] + TALKS, (1000,), 7, 150, quick=True)
+    return Plan(cells, [ALL[name] for name in ALWAYS] + TALKS, (1000,), 9, 80, quick=True)
 
 
 def full():
     cells = BASE + [(key, count) for count in COUNTS for key in SYSTEMS]
-    return Plan(cells, PACKETS + SOCKETS + IPV6 + TALKS, (1000, 100000), 7, 200)
+    return Plan(cells, PACKETS + SOCKETS + IPV6 + TALKS, (1000, 100000), 9, 100)

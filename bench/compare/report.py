@@ -18,12 +18,13 @@ HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-only -->
 # What tools/bench measured
 
 {date}, Linux {kernel}, {processor}, {cpus} CPUs, {memory} MiB of memory{virtual}.
-{rounds} interleaved rounds of {milliseconds} ms a figure; medians, and ratios round by round.
+{rounds} interleaved rounds of {milliseconds} ms a figure, which is their lower quartile: what disturbs a round only ever
+adds to it.
 
 Costs are CPU time: by the scheduler's account, in nanoseconds, of the processes that send and receive, of the kernel's
 softirq thread on their CPU, and of daemons that forward packets. All of it runs on one CPU; a figure counts only if
-that CPU handled the packets, and if what is permitted arrived and what is denied did not. *Noise* is how far two
-bridges without any policy were apart in half of the rounds. The rule that one flow uses stands last; 100 000 flows are
+that CPU handled the packets, and if what is permitted arrived and what is denied did not. *Noise* is how far apart
+figures are that should be the same: of two bridges without any policy, in odd and in even rounds. The rule that one flow uses stands last; 100 000 flows are
 spread over all rules of the measured pair of groups at random (10 000 flows where there are but 10 rules).
 """
 

@@ -26,7 +26,7 @@ def added_text(one):
     """"+120 (1.11)": nanoseconds beside no policy, and the whole beside it."""
     if not one:
         return "-"
-    if "median" not in one:
+    if "added" not in one:
         return "fails"
     added = f"{one['added']:+.0f}" if one["added"] < 10000 else f"{one['added'] / 1000:+.0f}k"
     return f"{added} ({one['ratio']:.2f})" if one["ratio"] < 10 else f"{added} ({one['ratio']:.0f})"
@@ -61,7 +61,7 @@ def packet_section(results, title, note, workloads, denied=False):
         row = [cell["title"], rules_of(cell), *(added_text(cell["workloads"].get(name)) for name, _ in workloads)]
         if denied:
             one = cell["workloads"].get("denied", {})
-            row.append(f"{one['median']:.0f}" if "median" in one else "-")
+            row.append(f"{one['cost']:.0f}" if "cost" in one else "-")
         rows.append(row)
     return Section(title, note, headers, rows)
 

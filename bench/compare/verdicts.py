@@ -63,8 +63,8 @@ def packet_lines(results):
     yield at_most("first packet: added / (2 x established + insertion)", 1, quotient(new, allowed))
     for system in ("epg-stack", "epg-direct"):
         yield at_most(f"{system[4:]}: a denied packet / a permitted one", 1,
-                      quotient(results.figure(system, 1000, "denied", "median"),
-                               results.figure(system, 1000, "frames-1", "median")))
+                      quotient(results.figure(system, 1000, "denied", "cost"),
+                               results.figure(system, 1000, "frames-1", "cost")))
 
 
 def load_lines(results):
