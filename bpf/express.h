@@ -283,15 +283,65 @@ static __always_inline bool is_from_known(const struct __sk_buff *skb, const str
 	return mac_equal(ethernet->h_source, sender->mac) || mac_equal(ethernet->h_source, receiver->gateway);
 }
 
+/* Of the flow that was handed over, and from the same end of it, if the rest of the key is this. */
+static __always_inline bool is_of_flow(const struct handover *handover, const struct udphdr *ports, __u32 rest)
+{
+	__u64 word = flow_key_rest(handover->end == EPG_FLOW_LOW, bpf_ntohs(ports->source), bpf_ntohs(ports->dest));
+
+	return handover->name.words[1] == (word | rest);
+}
+
+static __always_inline bool ipv4_is_of_flow(const struct handover *handover, const struct iphdr *ip, const void *end,
+					    __u32 vrf)
+{
+	const struct udphdr *ports = (const void *)(ip + 1);
+	__u64 source, destination;
+
+	if ((const void *)(ports + 1) > end || *(const __u8 *)ip != IPV4_PLAIN ||
+	    ip->frag_off & bpf_htons(IPV4_MORE | IPV4_OFFSET_MASK))
+		return false;
+	source = bpf_ntohl(ip->saddr);
+	destination = bpf_ntohl(ip->daddr);
+	return handover->name.words[0] == flow_key_addresses(handover->end == EPG_FLOW_LOW, source, destination) &&
+	       is_of_flow(handover, ports, EPG_FLOW_KEY_REST(vrf, ip->protocol, 4));
+}
+
+static __always_inline bool ipv6_is_of_flow(const struct handover *handover, const struct ipv6hdr *ip, const void *end,
+					    __u32 vrf)
+{
+	const struct flow_name *name = &handover->name;
+	const struct udphdr *ports = (const void *)(ip + 1);
+	bool low = handover->end == EPG_FLOW_LOW;
+
+	if ((const void *)(ports + 1) > end || ip->version != 6)
+		return false;
+	return address_equal((const union address *)&ip->saddr, low ? &name->low : &name->high) &&
+	       address_equal((const union address *)&ip->daddr, low ? &name->high : &name->low) &&
+	       is_of_flow(handover, ports, EPG_FLOW_KEY_REST(vrf, ip->nexthdr, 6));
+}
+
+/* Is this frame, to one station, of the flow? That it is as it should be the ingress hook has seen. */
+static __always_inline bool frame_is_of_flow(const struct handover *handover, const struct __sk_buff *skb, __u32 vrf)
+{
+	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
+	const struct ethhdr *ethernet = data;
+
+	if ((const void *)(ethernet + 1) > end || skb->vlan_present || ethernet->h_dest[0] & 1)
+		return false;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP))
+		return ipv4_is_of_flow(handover, (const void *)(ethernet + 1), end, vrf);
+	return ethernet->h_proto == bpf_htons(ETH_P_IPV6) &&
+	       ipv6_is_of_flow(handover, (const void *)(ethernet + 1), end, vrf);
+}
+
 /* To an endpoint: EXPRESS_NOT, or the verdict. */
 static __always_inline int express_towards(struct __sk_buff *skb, const struct epg_control *config)
 {
 	struct handover *handover = handover_get();
-	struct sought *key = sought_get();
 	struct epg_near *destination;
 	__u64 active;
 
-	if (!handover || !key)
+	if (!handover)
 		return EXPRESS_NOT;
 	active = *(volatile __u64 *)&config->active;
 	if (!(skb->mark & config->mark) || !skb->ingress_ifindex || handover->from != skb->ingress_ifindex ||
@@ -301,7 +351,7 @@ static __always_inline int express_towards(struct __sk_buff *skb, const struct e
 	destination = near_get(config, active, skb->ifindex);
 	if (!destination || !destination->receives || destination->class_id != handover->class_id)
 		return EXPRESS_NOT;
-	if (express_key(key, skb, destination->vrf, NULL) != handover->end || !flow_name_is(&handover->name, key) ||
+	if (!frame_is_of_flow(handover, skb, destination->vrf) ||
 	    (destination->direct && !is_from_known(skb, destination, near_at(skb->ingress_ifindex))))
 		return EXPRESS_NOT;
 	skb->mark &= ~config->mark;

@@ -85,13 +85,18 @@ static __always_inline __u64 flow_key_rest(bool low, __u16 source_port, __u16 de
 		   : EPG_FLOW_KEY_PORTS(destination_port, source_port);
 }
 
+static __always_inline __u64 flow_key_addresses(bool low, __u64 source, __u64 destination)
+{
+	return low ? source << 32 | destination : destination << 32 | source;
+}
+
 /* Fills the key of a packet between IPv4 addresses; returns which end its source is. */
 static __always_inline __u32 flow_key_ipv4(struct sought *key, __u32 source, __u32 destination, __u16 source_port,
 					   __u16 destination_port, __u32 rest)
 {
 	bool low = source < destination || (source == destination && source_port <= destination_port);
 
-	key->words[0] = low ? (__u64)source << 32 | destination : (__u64)destination << 32 | source;
+	key->words[0] = flow_key_addresses(low, source, destination);
 	key->words[1] = flow_key_rest(low, source_port, destination_port) | rest;
 	return low ? EPG_FLOW_LOW : EPG_FLOW_HIGH;
 }
