@@ -57,14 +57,15 @@ struct {
 	__type(value, __u32);
 } macs SEC(".maps");
 
-/* Names for those who write the maps by hand; the programs don't read it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct epg_group_key);
-	__type(value, struct epg_group);
-} groups SEC(".maps");
+/*
+ * Names for those who write the maps by hand. The programs don't read them: libepg makes the map with the first policy
+ * that has groups, and tools show its fields because the records are described here.
+ */
+struct groups {
+	struct epg_group_key key;
+	struct epg_group value;
+};
+const volatile struct groups *const groups_described = NULL;
 
 /* One side of a conversation. */
 struct party {

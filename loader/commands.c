@@ -166,7 +166,8 @@ static const struct command commands[] = {
 	 .completion = COMPLETE_WORDS,
 	 .completion_words = "tcp/ udp/ sctp/ icmp icmpv6 arp",
 	 .summary = "would this packet pass, and why; exit status 1 when not",
-	 .description = "Builds the packet and runs the loaded program on it. The answer names the rule, the line of "
+	 .description = "Builds the packet and runs the loaded program on it, a copy that is made for the first "
+			"question. The answer names the rule, the line of "
 			"the policy that it stands on, the rules that it goes before, and for a denial those that "
 			"nearly matched and what to write to permit it. Counters and tracked flows are left alone; "
 			"the question is about a packet that opens a flow, not about a flow that is there.\n\n"

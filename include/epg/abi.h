@@ -218,7 +218,10 @@ struct epg_address {
 	__u32 reserved;
 };
 
-/* Key of `groups`: "tenant/application-profile/epg" or "tenant/external-group", padded with zeros. */
+/*
+ * Key of `groups`: "tenant/application-profile/epg" or "tenant/external-group", padded with zeros. The map is there from
+ * the first policy that has groups.
+ */
 struct epg_group_key {
 	char name[EPG_NAME_MAX];
 };

@@ -832,8 +832,10 @@ struct epg_answer {
  * BPF_PROG_TEST_RUN, and leaves neither counters nor flows behind. Tracked flows do not answer for the policy: a
  * reply, or an error, passes by the flow where the packet it is about would have opened one; else it is decided as a
  * packet of its own.
- * The answer's strings live until the context's next call.
- * Errors: -EINVAL (not an address, unknown protocol, port missing, contradictions), -ENOENT (no such interface or
+ * It is run through a copy of the program, which is loaded for the first question about its hook, takes a fraction of a
+ * second then, and is pinned beside the others until unload. The answer's strings live until the context's next call.
+ * Errors: -EPROTO (also where the programs in force are of another build of this library, whose copies might decide
+ * otherwise: ask by that one, or unload and load again), -EINVAL (not an address, unknown protocol, port missing, contradictions), -ENOENT (no such interface or
  * endpoint; neither side is an endpoint of this host; no policy applied; a MAC address that a question about neither
  * IP nor ARP needs is not known).
  */

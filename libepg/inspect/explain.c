@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "inspect/explain_answer.h"
+#include "runtime/explaining.h"
 #include "runtime/membership.h"
 #include "runtime/runtime.h"
 
@@ -18,30 +19,25 @@
 /* ---- the program ---- */
 
 /* The hook that decides: the source's, where it is an endpoint of this host, else the destination's. */
-static int open_program(struct epg *epg, const struct explain_sides *sides, struct __sk_buff *ret_context)
+static int open_program(struct epg *epg, struct instance *instance, const struct explain_sides *sides,
+			struct __sk_buff *ret_context)
 {
 	bool from = sides->source.ifindex;
 	const struct explain_side *decides = from ? &sides->source : &sides->destination;
 	bool inside = decides->binding.flags & EPG_ENDPOINT_INSIDE;
-	char path[PATH_MAX];
-	int fd, error;
+	const char *hook;
 
 	if (inside)
-		error = pins_path(epg, path, "programs/explain_inside_%s", from ? "out" : "in");
+		hook = from ? "inside_out" : "inside_in";
 	else
-		error = pins_path(epg, path, "programs/explain_%s", from ? "ingress" : "egress");
-	if (error)
-		return error;
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return context_fail_kernel(epg, -errno, path, "can't open the program");
+		hook = from ? "ingress" : "egress";
 	/* Inside, the hook is told whose it is; any interface will do. */
 	*ret_context = (struct __sk_buff){
 		.ifindex = inside ? LOOPBACK : decides->hook,
 		.ingress_ifindex = from && !inside ? decides->hook : 0,
 		.cb = {inside ? decides->ifindex : 0},
 	};
-	return fd;
+	return explaining_open(epg, instance, hook);
 }
 
 static void name_endpoint(struct epg *epg, struct instance *instance, uint32_t id, char name[PORT_NAME_MAX])
@@ -62,7 +58,7 @@ static int run(struct epg *epg, struct instance *instance, const struct explain_
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet->data, .data_size_in = (uint32_t)packet->length,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context));
 
-	program = open_program(epg, sides, &context);
+	program = open_program(epg, instance, sides, &context);
 	if (program < 0)
 		return program;
 	if (bpf_map_update_elem(instance->fd.trace, &zero, &empty, BPF_ANY))
@@ -201,19 +197,19 @@ static int answer(struct asking *asking, struct epg_answer *ret)
 	return 0;
 }
 
-/* Between the lock and the answer no other generation comes into force. */
+/* Between the lock and the answer no other generation comes into force, and the instance stays the one that is pinned. */
 static int ask(struct epg *epg, const struct epg_question *question, struct asking *asking, struct epg_answer *ret)
 {
 	AUTO(generation_close) struct generation *generation = NULL;
 	AUTO_CLOSE int lock = -1;
 	int error;
 
-	error = instance_open(epg, &asking->instance);
-	if (error)
-		return error;
 	lock = pins_lock(epg);
 	if (lock < 0)
 		return lock;
+	error = instance_open(epg, &asking->instance);
+	if (error)
+		return error;
 	error = generation_open_running(epg, asking->instance, &generation);
 	if (!error)
 		error = explain_sides_find(epg, asking->instance, generation, question,

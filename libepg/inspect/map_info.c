@@ -259,8 +259,8 @@ int map_info_each(struct epg *epg, struct instance *instance, epg_map_fn fn, voi
 	for (size_t i = 0; i < ARRAY_SIZE(instance_maps); i++) {
 		int fd = *(const int *)((const char *)instance + instance_maps[i].fd);
 
-		if (fd == instance->fd.flow_addresses)
-			continue; /* told with the flows */
+		if (fd < 0 || fd == instance->fd.flow_addresses)
+			continue; /* not made yet; told with the flows */
 		result = fd == instance->fd.flows ? tell_flow_tables(&listing, instance)
 						  : tell(&listing, fd, instance_maps[i].name);
 		if (result)

@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 
+#include "runtime/groups.h"
 #include "runtime/membership.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
@@ -35,6 +36,10 @@ static struct epg_group_key group_key(const struct catalog *catalog, const struc
 static int write_groups(struct epg *epg, struct instance *instance, struct journal *journal,
 			const struct catalog *catalog)
 {
+	int made = catalog->n_groups ? groups_make(epg, instance) : 0;
+
+	if (made)
+		return made;
 	for (size_t i = 0; i < catalog->n_groups; i++) {
 		const struct catalog_group *group = &catalog->groups[i];
 		struct epg_group_key key = group_key(catalog, group);
@@ -87,7 +92,8 @@ static void remove_vanished_groups(struct instance *instance, const struct catal
 {
 	struct vanished vanished = {.catalog = catalog};
 
-	(void)walk_map(instance->fd.groups, collect_vanished, &vanished);
+	if (instance->fd.groups >= 0)
+		(void)walk_map(instance->fd.groups, collect_vanished, &vanished);
 	for (size_t i = 0; i < vanished.n_keys; i++)
 		bpf_map_delete_elem(instance->fd.groups, &vanished.keys[i]);
 	free(vanished.keys);
@@ -98,8 +104,11 @@ int commit_check_groups(struct epg *epg, struct instance *instance, const struct
 	struct vanished vanished = {.catalog = catalog};
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
-	int error = walk_map(instance->fd.groups, collect_vanished, &vanished);
+	int error;
 
+	if (instance->fd.groups < 0)
+		return 0; /* it is made with room for as many as there can be */
+	error = walk_map(instance->fd.groups, collect_vanished, &vanished);
 	free(vanished.keys);
 	if (!error && bpf_obj_get_info_by_fd(instance->fd.groups, &info, &size))
 		error = -errno;

@@ -26,7 +26,7 @@ static int find_group(struct epg *epg, struct instance *instance, const char *na
 	if (!observe_generation(instance))
 		return context_fail(epg, EPG_FAILURE_NOT_FOUND, -ENOENT, name, "apply one: epgctl apply -f FILE",
 				    "no policy has been applied yet, so there are no groups");
-	if (strlen(name) < sizeof(key.name)) {
+	if (instance->fd.groups >= 0 && strlen(name) < sizeof(key.name)) {
 		memcpy(key.name, name, strlen(name));
 		if (!bpf_map_lookup_elem(instance->fd.groups, &key, ret))
 			return 0;

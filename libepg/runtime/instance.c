@@ -15,11 +15,16 @@ struct layout {
 	size_t fd; /* offset in struct instance */
 	__u32 key_size;
 	__u32 value_size;
+	bool late; /* not there from the beginning */
 };
 
-#define LAYOUT(name, key, value)                                      \
-	{                                                             \
-#name, offsetof(struct instance, fd.name), key, value \
+#define LAYOUT(name, key, value)                                             \
+	{                                                                    \
+#name, offsetof(struct instance, fd.name), key, value, false \
+	}
+#define LATE_LAYOUT(name, key, value)                                       \
+	{                                                                   \
+#name, offsetof(struct instance, fd.name), key, value, true \
 	}
 
 static const struct layout layouts[] = {
@@ -29,7 +34,6 @@ static const struct layout layouts[] = {
 	LAYOUT(addresses, sizeof(struct epg_address_key), sizeof(struct epg_address)),
 	LAYOUT(ports, sizeof(struct epg_port_key), sizeof(__u32)),
 	LAYOUT(port_names, sizeof(__u32), sizeof(struct epg_port_name)),
-	LAYOUT(groups, sizeof(struct epg_group_key), sizeof(struct epg_group)),
 	LAYOUT(learned, sizeof(struct epg_learned_key), sizeof(struct epg_address_key)),
 	LAYOUT(macs, sizeof(struct epg_mac_key), sizeof(__u32)),
 	LAYOUT(flows, sizeof(__u32), sizeof(__u32)),
@@ -50,6 +54,7 @@ static const struct layout layouts[] = {
 	LAYOUT(nodes, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(rules, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(counters, sizeof(__u32), sizeof(__u32)),
+	LATE_LAYOUT(groups, sizeof(struct epg_group_key), sizeof(struct epg_group)),
 };
 
 #define COUNT_MAP(name) +1
@@ -103,6 +108,8 @@ static int open_map(struct epg *epg, struct instance *instance, const struct lay
 	if (error)
 		return error;
 	fd = bpf_obj_get(path);
+	if (fd < 0 && errno == ENOENT && layout->late)
+		return 0;
 	if (fd < 0 && errno == ENOENT)
 		return layout == layouts ? pins_fail_not_loaded(epg) : fail_layout(epg, path);
 	if (fd < 0)
@@ -149,6 +156,17 @@ static int instance_new_opened(struct epg *epg, const struct stat *directory, st
 	return 0;
 }
 
+/* Another process may have made them since they were looked for. */
+static int open_late(struct epg *epg, struct instance *instance)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ARRAY_SIZE(layouts); i++)
+		if (layouts[i].late && *fd_of(instance, &layouts[i]) < 0)
+			error = open_map(epg, instance, &layouts[i]);
+	return error;
+}
+
 int instance_open(struct epg *epg, struct instance **ret)
 {
 	struct stat directory;
@@ -162,11 +180,9 @@ int instance_open(struct epg *epg, struct instance **ret)
 		instance_close(epg->instance);
 		epg->instance = NULL;
 	}
-	if (!epg->instance) {
-		error = instance_new_opened(epg, &directory, &epg->instance);
-		if (error)
-			return error;
-	}
+	error = epg->instance ? open_late(epg, epg->instance) : instance_new_opened(epg, &directory, &epg->instance);
+	if (error)
+		return error;
 	*ret = epg->instance;
 	return 0;
 }

@@ -120,14 +120,13 @@ void map_view_close(struct map_view *view);
 #define LOAD_DEFAULT_ENDPOINTS 16384
 #define LOAD_DEFAULT_RULES 1048576
 
-/* Every map with a pin of its own; the tables are arrays of maps, one slot a generation. X(name) */
-#define INSTANCE_MAPS(X)  \
+/* Maps of the programs that have a pin of their own; the tables are arrays of maps, one slot a generation. X(name) */
+#define LOADED_MAPS(X)    \
 	X(control)        \
 	X(endpoints)      \
 	X(addresses)      \
 	X(ports)          \
 	X(port_names)     \
-	X(groups)         \
 	X(learned)        \
 	X(macs)           \
 	X(flows)          \
@@ -149,12 +148,17 @@ void map_view_close(struct map_view *view);
 	X(rules)          \
 	X(counters)
 
+/* Every map with a pin of its own. Names of groups are for people: see groups.h. */
+#define INSTANCE_MAPS(X) \
+	LOADED_MAPS(X)   \
+	X(groups)
+
 struct instance {
 	struct {
 #define INSTANCE_MAP_FD(name) int name;
 		INSTANCE_MAPS(INSTANCE_MAP_FD)
 #undef INSTANCE_MAP_FD
-	} fd;
+	} fd;                        /* `groups` is -1 until a policy has had groups */
 	struct epg_control *control; /* memory-mapped, shared with the programs */
 	struct flow_table *flows;    /* NULL until somebody has looked for it; see flow_table_get */
 	uint64_t device, inode;      /* of the pin directory: tells another instance at the same path */

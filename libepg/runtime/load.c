@@ -12,10 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-#include "epg.skel.h"
 #include "runtime/flow_table.h"
 #include "runtime/hooks.h"
 #include "runtime/inside.h"
@@ -23,9 +19,8 @@
 #include "runtime/load_options.h"
 #include "runtime/port.h"
 #include "runtime/runtime.h"
+#include "runtime/skeleton.h"
 #include "runtime/support.h"
-
-DEFINE_AUTO(struct epg_bpf, epg_bpf__destroy)
 
 /* ---- the programs and their maps ---- */
 
@@ -62,43 +57,16 @@ static int load_live(struct epg *epg, const struct epg_load_options *options, st
 	AUTO(epg_bpf__destroy) struct epg_bpf *skeleton = NULL;
 	int error = support_check_kernel(epg);
 
+	if (!error)
+		error = skeleton_open(epg, &skeleton);
 	if (error)
 		return error;
-	skeleton = epg_bpf__open();
-	if (!skeleton)
-		return context_fail_kernel(epg, -errno, NULL, "can't read the built-in programs");
 	error = set_sizes(skeleton, options);
-	if (!error)
-		error = epg_bpf__load(skeleton);
 	if (error)
-		return support_fail_load(epg, error);
-	*ret = TAKE_PTR(skeleton);
-	return 0;
-}
-
-/*
- * The programs once more, to be asked what they would do. They share the maps; scratch maps, which have no pin,
- * are their own, so that questions can't disturb packets.
- */
-static int load_explaining(struct epg *epg, const struct epg_bpf *live, struct epg_bpf **ret)
-{
-	AUTO(epg_bpf__destroy) struct epg_bpf *skeleton = epg_bpf__open();
-	int error = 0;
-
-	if (!skeleton)
-		return context_fail_kernel(epg, -errno, NULL, "can't read the built-in programs");
-	skeleton->rodata->epg_explaining = 1;
-#define REUSE_MAP(name) \
-	if (!error)     \
-		error = bpf_map__reuse_fd(skeleton->maps.name, bpf_map__fd(live->maps.name));
-	INSTANCE_MAPS(REUSE_MAP)
-#undef REUSE_MAP
-	if (!error)
-		error = bpf_program__set_autoload(skeleton->progs.epg_xdp_ingress, false);
-	if (!error)
-		error = epg_bpf__load(skeleton);
+		return context_fail_kernel(epg, error, NULL, "can't set the sizes of the maps");
+	error = skeleton_load(epg, skeleton);
 	if (error)
-		return support_fail_load(epg, error);
+		return error;
 	*ret = TAKE_PTR(skeleton);
 	return 0;
 }
@@ -199,7 +167,7 @@ static int make_directories(struct epg *epg, const char *directory)
 	return 0;
 }
 
-static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf *live, const struct epg_bpf *explaining)
+static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf *live)
 {
 	const struct {
 		const char *name;
@@ -210,10 +178,6 @@ static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf 
 		{"programs/xdp_ingress", live->progs.epg_xdp_ingress},
 		{"programs/tc_inside_out", live->progs.epg_tc_inside_out},
 		{"programs/tc_inside_in", live->progs.epg_tc_inside_in},
-		{"programs/explain_ingress", explaining->progs.epg_tc_ingress},
-		{"programs/explain_egress", explaining->progs.epg_tc_egress},
-		{"programs/explain_inside_out", explaining->progs.epg_tc_inside_out},
-		{"programs/explain_inside_in", explaining->progs.epg_tc_inside_in},
 	};
 	int error;
 
@@ -223,7 +187,7 @@ static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf 
 #define PIN_MAP(name) \
 	if (!error)   \
 		error = pin(epg, directory, #name, bpf_map__fd(live->maps.name));
-	INSTANCE_MAPS(PIN_MAP)
+	LOADED_MAPS(PIN_MAP)
 #undef PIN_MAP
 	return error;
 }
@@ -231,16 +195,13 @@ static int pin_all(struct epg *epg, const char *directory, const struct epg_bpf 
 static int build(struct epg *epg, const char *directory, const struct epg_load_options *options)
 {
 	AUTO(epg_bpf__destroy) struct epg_bpf *live = NULL;
-	AUTO(epg_bpf__destroy) struct epg_bpf *explaining = NULL;
 	int error;
 
 	error = load_live(epg, options, &live);
 	if (!error)
-		error = load_explaining(epg, live, &explaining);
-	if (!error)
 		error = fill_maps(epg, live, options);
 	if (!error)
-		error = pin_all(epg, directory, live, explaining);
+		error = pin_all(epg, directory, live);
 	return error;
 }
 

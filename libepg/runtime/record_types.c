@@ -35,9 +35,9 @@ int record_types_open(struct epg *epg, struct instance *instance, struct record_
 	return 0;
 }
 
-void record_types_describe(const struct record_types *types, const char *record, struct bpf_map_create_opts *options)
+static void describe(const struct record_types *types, __s32 key, const char *record,
+		     struct bpf_map_create_opts *options)
 {
-	__s32 key = btf__find_by_name_kind(types->btf, "unsigned int", BTF_KIND_INT);
 	__s32 value = btf__find_by_name_kind(types->btf, record, BTF_KIND_STRUCT);
 
 	if (key <= 0 || value <= 0)
@@ -45,4 +45,15 @@ void record_types_describe(const struct record_types *types, const char *record,
 	options->btf_fd = (__u32)types->fd;
 	options->btf_key_type_id = (__u32)key;
 	options->btf_value_type_id = (__u32)value;
+}
+
+void record_types_describe(const struct record_types *types, const char *record, struct bpf_map_create_opts *options)
+{
+	describe(types, btf__find_by_name_kind(types->btf, "unsigned int", BTF_KIND_INT), record, options);
+}
+
+void record_types_describe_keyed(const struct record_types *types, const char *key, const char *record,
+				 struct bpf_map_create_opts *options)
+{
+	describe(types, btf__find_by_name_kind(types->btf, key, BTF_KIND_STRUCT), record, options);
 }

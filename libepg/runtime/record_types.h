@@ -25,5 +25,8 @@ void record_types_close(struct record_types *types);
 
 /* Says that the map's keys are indices, and its values structs of this name; where that is unknown, nothing. */
 void record_types_describe(const struct record_types *types, const char *record, struct bpf_map_create_opts *options);
+/* The same where keys are structs too. */
+void record_types_describe_keyed(const struct record_types *types, const char *key, const char *record,
+				 struct bpf_map_create_opts *options);
 
 #endif

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What happens when a system call of ours fails, or when we are killed at it. Every bpf(2) goes through the C
- * library's syscall(), of which this program has its own: it counts, and at a chosen call it fails or dies.
- */
-#include <dlfcn.h>
+/* What happens when a system call of ours fails, or when we are killed at it. */
 #include <errno.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,62 +11,8 @@
 #include <criterion/criterion.h>
 
 #include "environment.h"
+#include "fault.h"
 #include "host.h"
-
-enum fault {
-	FAULT_NONE,
-	FAULT_FAIL,
-	FAULT_KILL
-};
-
-/* What is to happen, and how far it has come. */
-static struct {
-	enum fault fault;
-	long at;    /* the call that fails, from 1 */
-	long calls; /* so far; some come from several threads at once */
-	bool no_tcx;
-	int no_map_type; /* of enum bpf_map_type; 0: all are there */
-} plan;
-
-/* The beginning of union bpf_attr, as far as commands are told apart here. */
-struct bpf_link_attributes {
-	__u32 prog_fd, target_ifindex, attach_type;
-};
-
-static bool is_missing(int command, const void *attributes)
-{
-	const struct bpf_link_attributes *link = attributes;
-
-	if (plan.no_tcx && command == BPF_LINK_CREATE && (link->attach_type == 46 || link->attach_type == 47))
-		return true;
-	return plan.no_map_type && command == BPF_MAP_CREATE && *(const int *)attributes == plan.no_map_type;
-}
-
-long syscall(long number, ...)
-{
-	static long (*real)(long number, ...);
-	va_list arguments;
-	long a[6];
-
-	if (!real)
-		real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-	va_start(arguments, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(arguments, long);
-	va_end(arguments);
-	if (number == SYS_bpf && is_missing((int)a[0], (const void *)a[1])) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (number == SYS_bpf && plan.fault != FAULT_NONE &&
-	    __atomic_add_fetch(&plan.calls, 1, __ATOMIC_RELAXED) == plan.at) {
-		if (plan.fault == FAULT_KILL)
-			raise(SIGKILL);
-		errno = ENOMEM;
-		return -1;
-	}
-	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
 
 /* The second one: one endpoint moves, one goes, one comes. */
 static const char first[] = POLICY(FRONT(", endpoints: [{interface: veth0, ips: [10.1.0.2]}, "
@@ -446,7 +385,7 @@ Test(fault, a_kernel_without_tcx)
 	cr_assert_eq(environment_run("tc filter show dev veth0 ingress | grep -q epg_tc_ingress"), 1);
 	/* Somebody else has the first place. */
 	cr_assert_eq(environment_run("tc filter add dev veth0 ingress prio 1 handle 1 bpf da pinned "
-				     "'%s/programs/explain_ingress'",
+				     "'%s/programs/tc_inside_out'",
 				     host.pin),
 		     0);
 	cr_assert_eq(epg_attach(host.epg, "veth0", NULL), -EEXIST);

@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "ground.h"
 #include "pool.h"
+#include "runtime/explaining.h"
 #include "runtime/flow_table.h"
 #include "runtime/runtime.h"
 
@@ -34,7 +35,8 @@ enum program {
 	PROGRAMS
 };
 
-static const char *const program_names[PROGRAMS] = {"tc_ingress", "tc_egress", "explain_ingress", "explain_egress"};
+static const char *const live_names[] = {"tc_ingress", "tc_egress"};
+static const char *const explained_hooks[] = {"ingress", "egress"};
 
 struct rig {
 	struct epg *epg;
@@ -55,12 +57,17 @@ static void expect_ok(const struct rig *rig, int error, const char *what)
 
 static void open_programs(struct rig *rig, const char *pin)
 {
+	AUTO_CLOSE int lock = pins_lock(rig->epg);
 	char path[192];
 
-	for (int i = 0; i < PROGRAMS; i++) {
-		snprintf(path, sizeof(path), "%s/programs/%s", pin, program_names[i]);
-		rig->programs[i] = bpf_obj_get(path);
-		GROUND_CHECK(rig->programs[i] >= 0, "%s: %s", path, strerror(errno));
+	GROUND_CHECK(lock >= 0, "can't lock %s", pin);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/programs/%s", pin, live_names[i]);
+		rig->programs[LIVE_INGRESS + i] = bpf_obj_get(path);
+		GROUND_CHECK(rig->programs[LIVE_INGRESS + i] >= 0, "%s: %s", path, strerror(errno));
+		rig->programs[EXPLAIN_INGRESS + i] = explaining_open(rig->epg, rig->instance, explained_hooks[i]);
+		expect_ok(rig, rig->programs[EXPLAIN_INGRESS + i] < 0 ? rig->programs[EXPLAIN_INGRESS + i] : 0,
+			  "load what explains");
 	}
 	snprintf(path, sizeof(path), "%s/fragments", pin);
 	rig->fragments = bpf_obj_get(path);
