@@ -14,6 +14,7 @@
 #include "direct.h"
 #include "flow.h"
 #include "near.h"
+#include "tally.h"
 #include "upper.h"
 #include "work.h"
 
@@ -62,9 +63,14 @@ static __always_inline struct handover *handover_get(void)
 	return bpf_map_lookup_elem(&handovers, &zero);
 }
 
+/* What a plain packet's transport header says. */
+struct upper {
+	__u32 length; /* of the header */
+	__u8 tcp_flags;
+};
+
 /* Reads a TCP segment, or a UDP datagram, that is as it should be. */
-static __always_inline bool express_upper(struct sought *key, const void *at, const void *end, __u8 protocol,
-					  __u32 left)
+static __always_inline bool express_upper(struct upper *ret, const void *at, const void *end, __u8 protocol, __u32 left)
 {
 	const struct tcphdr *tcp = at;
 	const struct udphdr *udp = at;
@@ -73,33 +79,60 @@ static __always_inline bool express_upper(struct sought *key, const void *at, co
 	if (protocol == IPPROTO_TCP) {
 		if ((const void *)(tcp + 1) > end || tcp->doff < 5 || tcp->doff * 4u > left)
 			return false;
-		key->headers += tcp->doff * 4;
-		key->tcp_flags = ((const __u8 *)tcp)[13];
-		return !tcp_flags_contradict(key->tcp_flags);
+		ret->length = tcp->doff * 4;
+		ret->tcp_flags = ((const __u8 *)tcp)[13];
+		return !tcp_flags_contradict(ret->tcp_flags);
 	}
 	if (protocol != IPPROTO_UDP || (const void *)(udp + 1) > end)
 		return false;
-	key->headers += sizeof(*udp);
-	key->tcp_flags = 0;
+	ret->length = sizeof(*udp);
+	ret->tcp_flags = 0;
 	length = bpf_ntohs(udp->len);
 	return length >= sizeof(*udp) && length <= left;
 }
 
-/* Fills in the key of a plain packet; EXPRESS_NOT: it is none, or else which end its source is. */
-static __always_inline int express_ipv4(struct sought *key, const struct iphdr *ip, const void *end, __u32 left,
-					__u32 vrf)
+/* The ports of a plain packet; NULL: it is none. */
+static __always_inline const struct udphdr *plain_ipv4(const struct iphdr *ip, const void *end, __u32 left,
+						       struct upper *ret)
 {
 	const struct udphdr *ports = (const void *)(ip + 1);
 	__u32 total;
 
 	if ((const void *)(ports + 1) > end || *(const __u8 *)ip != IPV4_PLAIN ||
 	    ip->frag_off & bpf_htons(IPV4_MORE | IPV4_OFFSET_MASK))
-		return EXPRESS_NOT;
+		return NULL;
 	total = bpf_ntohs(ip->tot_len);
-	key->headers = sizeof(*ip);
-	key->traffic_class = ip->tos;
-	if (total > left || total < sizeof(*ip) || !express_upper(key, ports, end, ip->protocol, total - sizeof(*ip)))
+	if (total > left || total < sizeof(*ip) || !express_upper(ret, ports, end, ip->protocol, total - sizeof(*ip)))
+		return NULL;
+	return ports;
+}
+
+static __always_inline const struct udphdr *plain_ipv6(const struct ipv6hdr *ip, const void *end, __u32 left,
+						       struct upper *ret)
+{
+	const struct udphdr *ports = (const void *)(ip + 1);
+	__u32 payload;
+
+	if ((const void *)(ports + 1) > end || ip->version != 6)
+		return NULL;
+	payload = bpf_ntohs(ip->payload_len);
+	if (payload + sizeof(*ip) > left || !express_upper(ret, ports, end, ip->nexthdr, payload))
+		return NULL;
+	return ports;
+}
+
+/* Fills in the key of a plain packet; EXPRESS_NOT: it is none, or else which end its source is. */
+static __always_inline int express_ipv4(struct sought *key, const struct iphdr *ip, const void *end, __u32 left,
+					__u32 vrf)
+{
+	struct upper upper;
+	const struct udphdr *ports = plain_ipv4(ip, end, left, &upper);
+
+	if (!ports)
 		return EXPRESS_NOT;
+	key->headers = sizeof(*ip) + upper.length;
+	key->traffic_class = ip->tos;
+	key->tcp_flags = upper.tcp_flags;
 	return flow_key_ipv4(key, bpf_ntohl(ip->saddr), bpf_ntohl(ip->daddr), bpf_ntohs(ports->source),
 			     bpf_ntohs(ports->dest), EPG_FLOW_KEY_REST(vrf, ip->protocol, 4));
 }
@@ -107,16 +140,14 @@ static __always_inline int express_ipv4(struct sought *key, const struct iphdr *
 static __always_inline int express_ipv6(struct sought *key, const struct ipv6hdr *ip, const void *end, __u32 left,
 					__u32 vrf)
 {
-	const struct udphdr *ports = (const void *)(ip + 1);
-	__u32 payload;
+	struct upper upper;
+	const struct udphdr *ports = plain_ipv6(ip, end, left, &upper);
 
-	if ((const void *)(ports + 1) > end || ip->version != 6)
+	if (!ports)
 		return EXPRESS_NOT;
-	payload = bpf_ntohs(ip->payload_len);
-	key->headers = sizeof(*ip);
+	key->headers = sizeof(*ip) + upper.length;
 	key->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	if (payload + sizeof(*ip) > left || !express_upper(key, ports, end, ip->nexthdr, payload))
-		return EXPRESS_NOT;
+	key->tcp_flags = upper.tcp_flags;
 	return flow_key_ipv6(key, (const union address *)&ip->saddr, (const union address *)&ip->daddr,
 			     bpf_ntohs(ports->source), bpf_ntohs(ports->dest), EPG_FLOW_KEY_REST(vrf, ip->nexthdr, 6));
 }
@@ -244,7 +275,7 @@ static __always_inline int express_from(struct __sk_buff *skb, struct epg_contro
 	flow_advance(flow, express_message(key), from);
 	source->packets++;
 	source->bytes += skb->len;
-	count_rule(EPG_ACTIVE_SLOT(active), rule, skb->len);
+	tally_rule(source, EPG_ACTIVE_SLOT(active), rule, skb->len);
 	return express_send(skb, config, key, source, &delivery);
 }
 
@@ -292,46 +323,43 @@ static __always_inline bool is_of_flow(const struct handover *handover, const st
 }
 
 static __always_inline bool ipv4_is_of_flow(const struct handover *handover, const struct iphdr *ip, const void *end,
-					    __u32 vrf)
+					    __u32 left, __u32 vrf)
 {
-	const struct udphdr *ports = (const void *)(ip + 1);
-	__u64 source, destination;
+	struct upper upper;
+	const struct udphdr *ports = plain_ipv4(ip, end, left, &upper);
 
-	if ((const void *)(ports + 1) > end || *(const __u8 *)ip != IPV4_PLAIN ||
-	    ip->frag_off & bpf_htons(IPV4_MORE | IPV4_OFFSET_MASK))
-		return false;
-	source = bpf_ntohl(ip->saddr);
-	destination = bpf_ntohl(ip->daddr);
-	return handover->name.words[0] == flow_key_addresses(handover->end == EPG_FLOW_LOW, source, destination) &&
+	return ports &&
+	       handover->name.words[0] ==
+		       flow_key_addresses(handover->end == EPG_FLOW_LOW, bpf_ntohl(ip->saddr), bpf_ntohl(ip->daddr)) &&
 	       is_of_flow(handover, ports, EPG_FLOW_KEY_REST(vrf, ip->protocol, 4));
 }
 
 static __always_inline bool ipv6_is_of_flow(const struct handover *handover, const struct ipv6hdr *ip, const void *end,
-					    __u32 vrf)
+					    __u32 left, __u32 vrf)
 {
 	const struct flow_name *name = &handover->name;
-	const struct udphdr *ports = (const void *)(ip + 1);
 	bool low = handover->end == EPG_FLOW_LOW;
+	struct upper upper;
+	const struct udphdr *ports = plain_ipv6(ip, end, left, &upper);
 
-	if ((const void *)(ports + 1) > end || ip->version != 6)
-		return false;
-	return address_equal((const union address *)&ip->saddr, low ? &name->low : &name->high) &&
+	return ports && address_equal((const union address *)&ip->saddr, low ? &name->low : &name->high) &&
 	       address_equal((const union address *)&ip->daddr, low ? &name->high : &name->low) &&
 	       is_of_flow(handover, ports, EPG_FLOW_KEY_REST(vrf, ip->nexthdr, 6));
 }
 
-/* Is this frame, to one station, of the flow? That it is as it should be the ingress hook has seen. */
+/* Is this frame, to one station, a plain one of the flow? It takes no key: which end has sent it is known. */
 static __always_inline bool frame_is_of_flow(const struct handover *handover, const struct __sk_buff *skb, __u32 vrf)
 {
 	const void *data = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
 	const struct ethhdr *ethernet = data;
+	__u32 left = skb->len - ETH_HLEN;
 
 	if ((const void *)(ethernet + 1) > end || skb->vlan_present || ethernet->h_dest[0] & 1)
 		return false;
 	if (ethernet->h_proto == bpf_htons(ETH_P_IP))
-		return ipv4_is_of_flow(handover, (const void *)(ethernet + 1), end, vrf);
+		return ipv4_is_of_flow(handover, (const void *)(ethernet + 1), end, left, vrf);
 	return ethernet->h_proto == bpf_htons(ETH_P_IPV6) &&
-	       ipv6_is_of_flow(handover, (const void *)(ethernet + 1), end, vrf);
+	       ipv6_is_of_flow(handover, (const void *)(ethernet + 1), end, left, vrf);
 }
 
 /* To an endpoint: EXPRESS_NOT, or the verdict. */

@@ -83,6 +83,10 @@ STEP int near_refresh(__u32 ifindex, __u32 slot, __u32 generation)
 	known->epoch = config->epoch;
 	known->seen = now;
 	known->stacked = stacked;
+	/* The compiler is to check what it uses. */
+	asm volatile("" : "+r"(slot));
+	if (slot < EPG_SLOTS)
+		known->tables = config->tables[slot];
 	endpoint = endpoint_get(ifindex);
 	if (!endpoint)
 		return 0;

@@ -373,6 +373,7 @@ struct epg_near {
 	__u32 epoch;
 	__u32 seen;    /* jiffies, low 32 bits, when it was looked up */
 	__u32 stacked; /* and when its packets have last taken the host's stack although they need not */
+	__u32 tables;  /* control.tables of the generation */
 	__u16 class_id;
 	__u16 bridge_domain;
 	__u16 vrf;
@@ -382,7 +383,26 @@ struct epg_near {
 	__u8 sends;    /* nothing about what it sends asks for more than a flow: see bpf/near.h */
 	__u8 receives; /* nor about what it is sent */
 	__u8 direct;   /* which may go past the host's stack */
-	__u8 reserved[5];
+	__u8 reserved;
+};
+
+/*
+ * Element of the array `tallies`, at the number of a CPU: what it has counted of rules and has yet to add to their
+ * counters, so that CPUs don't write to one place for each packet, nor wait for it. Where `tables` are not those in
+ * force nobody but libepg touches an entry: it adds it to the counters of those tables, and frees it.
+ */
+#define EPG_TALLIES 4
+struct epg_tally {
+	__u64 bytes;
+	__u32 packets; /* 0: free */
+	__u32 rule;
+	__u32 tables; /* control.tables of the slot in which the rule is */
+	__u32 seen;   /* jiffies, low 32 bits, when it was begun: it is good for one */
+};
+struct epg_tallies {
+	struct epg_tally tally[EPG_TALLIES];
+	__u32 last; /* the entry that was begun last */
+	__u32 reserved[7];
 };
 
 /*
@@ -436,7 +456,7 @@ struct epg_drop_key {
 	__u16 reserved;
 };
 
-/* Value of `drops`, and of each generation's `counters`. Added to atomically: exact. */
+/* Value of `drops`, and of each generation's `counters`, where `tallies` come to it. Added to atomically: exact. */
 struct epg_counter {
 	__u64 packets;
 	__u64 bytes; /* frames, Ethernet header included */
@@ -743,6 +763,7 @@ struct epg_control {
 	__u32 previous_generation; /* what rollback returns to; 0: nothing */
 	__u32 previous_slot;
 	__u32 pair_buckets[EPG_SLOTS]; /* elements of each slot's `pairs` */
+	__u32 tables[EPG_SLOTS];       /* the generation that the tables in each slot were made for */
 	__u32 hz;                      /* jiffies a second */
 	__u32 connection_timeout
 		[EPG_FLOW_STATES];      /* idle jiffies after which a flow of TCP, SCTP or DCCP is forgotten */
@@ -801,6 +822,7 @@ EPG_ASSERT_SIZE(struct epg_flow, 64);
 EPG_ASSERT_SIZE(struct epg_flow_group, 512);
 EPG_ASSERT_SIZE(struct epg_flow_addresses_group, 256);
 EPG_ASSERT_SIZE(struct epg_near, 64);
+EPG_ASSERT_SIZE(struct epg_tallies, 128);
 EPG_ASSERT_SIZE(struct epg_policer, 16);
 EPG_ASSERT_SIZE(struct epg_drop_key, 8);
 EPG_ASSERT_SIZE(struct epg_counter, 16);
@@ -811,7 +833,7 @@ EPG_ASSERT_SIZE(struct epg_rule, 4);
 EPG_ASSERT_SIZE(struct epg_bucket, 64);
 EPG_ASSERT_SIZE(struct epg_rule_set, 16);
 EPG_ASSERT_SIZE(struct epg_class, 40);
-EPG_ASSERT_SIZE(struct epg_control, 208);
+EPG_ASSERT_SIZE(struct epg_control, 224);
 EPG_ASSERT_SIZE(struct epg_port_key, 12);
 EPG_ASSERT_SIZE(struct epg_port_name, 104);
 EPG_ASSERT_SIZE(struct epg_fragment_key, 40);

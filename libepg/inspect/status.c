@@ -99,11 +99,14 @@ static int read_running(struct epg *epg, const struct generation *running, struc
 	status->rules = catalog->n_rules;
 	status->pairs = catalog->n_pairs;
 	for (uint32_t i = 0; i < catalog->n_rules; i++) {
+		struct epg_counter counter;
+
 		status->rules -= catalog_rule_is_gone(&catalog->rules[i]);
 		if (generation_rule(running, i)->action != EPG_PERMIT)
 			continue;
-		status->permitted_packets += __atomic_load_n(&running->counters[i].packets, __ATOMIC_RELAXED);
-		status->permitted_bytes += __atomic_load_n(&running->counters[i].bytes, __ATOMIC_RELAXED);
+		counter = generation_counter(running, i);
+		status->permitted_packets += counter.packets;
+		status->permitted_bytes += counter.bytes;
 	}
 	return 0;
 }

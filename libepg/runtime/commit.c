@@ -148,9 +148,9 @@ static int prepare(struct build *build, const struct plan *plan, uint32_t number
 	return error;
 }
 
-static void move_counters(struct epg *epg, uint32_t from, uint32_t to)
+static void move_counters(struct epg *epg, struct instance *instance, uint32_t from, uint32_t to, bool late)
 {
-	if (!from || !past_fold(epg, from, to))
+	if (!from || !past_fold(epg, instance, from, to, late))
 		return;
 	context_log(epg, EPG_LOG_WARNING, "counters could not be moved to generation %u: %s", to, epg->failure.message);
 	context_forget(epg);
@@ -177,14 +177,14 @@ static void finish(struct build *build, struct plan *plan, uint32_t before, uint
 	struct instance *instance = build->instance;
 	bool waited;
 
-	move_counters(build->epg, before, number);
+	move_counters(build->epg, instance, before, number, false);
 	plan_settle(plan);
 	remove_vanished_groups(instance, plan->policy->catalog);
 	waited = past_retire(build->epg, instance);
 	if (before && !waited)
 		wait_for_late_packets();
 	if (before)
-		move_counters(build->epg, before, number);
+		move_counters(build->epg, instance, before, number, true);
 	context_log(build->epg, EPG_LOG_INFO, "generation %u is in force", number);
 }
 
@@ -203,6 +203,8 @@ int commit(struct build *build, struct plan *plan, uint32_t number, uint32_t slo
 			hooks_detach(build->epg, attached[i]);
 		return error;
 	}
+	if (build->in_slot)
+		__atomic_store_n(&control->tables[slot], number, __ATOMIC_RELEASE);
 	__atomic_store_n(&control->active, EPG_ACTIVE(number, slot), __ATOMIC_SEQ_CST);
 	generation_set_previous(control, EPG_ACTIVE_GENERATION(before), EPG_ACTIVE_SLOT(before));
 	journal_keep(&journal);

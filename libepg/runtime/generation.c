@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "policy/edit_text.h"
 #include "runtime/amendments.h"
+#include "runtime/counts.h"
 #include "runtime/runtime.h"
 
 enum view {
@@ -54,6 +55,7 @@ void generation_close(struct generation *generation)
 	for (size_t i = 0; i < ARRAY_SIZE(generation->views); i++)
 		map_view_close(&generation->views[i]);
 	generation_merged_clear(&generation->merged);
+	free(generation->counts);
 	free(generation);
 }
 
@@ -181,11 +183,25 @@ int generation_open(struct epg *epg, uint32_t number, uint32_t slot, struct gene
 	return 0;
 }
 
+static int open_counting(struct epg *epg, const struct instance *instance, uint64_t active, struct generation **ret)
+{
+	AUTO(generation_close) struct generation *generation = NULL;
+	int error = generation_open(epg, EPG_ACTIVE_GENERATION(active), EPG_ACTIVE_SLOT(active), &generation);
+
+	if (error)
+		return error;
+	error = counts_read(instance, generation);
+	if (error)
+		return context_fail_kernel(epg, error, "tallies", "can't read the map");
+	*ret = TAKE_PTR(generation);
+	return 0;
+}
+
 int generation_open_running(struct epg *epg, struct instance *instance, struct generation **ret)
 {
 	for (;;) {
 		uint64_t active = __atomic_load_n(&instance->control->active, __ATOMIC_ACQUIRE);
-		int error = generation_open(epg, EPG_ACTIVE_GENERATION(active), EPG_ACTIVE_SLOT(active), ret);
+		int error = open_counting(epg, instance, active, ret);
 
 		/* Two applies later its pins are gone: look again for what is in force now. */
 		if (!error || active == __atomic_load_n(&instance->control->active, __ATOMIC_ACQUIRE))

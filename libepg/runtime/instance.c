@@ -40,6 +40,7 @@ static const struct layout layouts[] = {
 	LAYOUT(flow_addresses, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(flow_locks, sizeof(__u32), 2 * sizeof(__u32)),
 	LAYOUT(near, sizeof(__u32), sizeof(struct epg_near)),
+	LAYOUT(tallies, sizeof(__u32), sizeof(struct epg_tallies)),
 	LAYOUT(fragments, sizeof(struct epg_fragment_key), sizeof(struct epg_fragments)),
 	LAYOUT(inside, sizeof(__u32), sizeof(__u32)),
 	LAYOUT(policers, sizeof(__u32), sizeof(struct epg_policer)),

@@ -133,6 +133,7 @@ void map_view_close(struct map_view *view);
 	X(flow_addresses) \
 	X(flow_locks)     \
 	X(near)           \
+	X(tallies)        \
 	X(fragments)      \
 	X(inside)         \
 	X(policers)       \
@@ -184,6 +185,12 @@ struct generation_merged {
 	size_t n_members;
 };
 
+/* A rule that has counted more than its counter says. */
+struct generation_count {
+	uint32_t rule;
+	struct epg_counter counter;
+};
+
 /* A generation as it lies in its maps, read in place. */
 struct generation {
 	uint32_t number;
@@ -193,13 +200,17 @@ struct generation {
 	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
 	uint64_t applied_at;                /* seconds since the epoch */
 	struct map_view views[3];           /* of catalog, rules and counters */
-	bool amended;                       /* it goes on in the tables of an earlier one: see amendments.h */
+	struct generation_count *counts;    /* of the running one; see counts_read */
+	size_t n_counts, counts_capacity;
+	bool amended; /* it goes on in the tables of an earlier one: see amendments.h */
 	struct generation_merged merged;
 };
 
 /* -ENOENT with a failure recorded when no policy is in force. */
 int generation_open_running(struct epg *epg, struct instance *instance, struct generation **ret);
 void generation_close(struct generation *generation);
+/* What rule `index` had counted when the generation was opened, or since; of the running generation. */
+struct epg_counter generation_counter(const struct generation *generation, uint32_t rule);
 /* Rule `index` of the table `rules`; index < catalog.n_rules. */
 const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index);
 

@@ -26,6 +26,7 @@
 
 static int set_sizes(struct epg_bpf *skeleton, const struct epg_load_options *options)
 {
+	int cpus = libbpf_num_possible_cpus();
 	const struct {
 		struct bpf_map *map;
 		uint32_t entries;
@@ -41,8 +42,11 @@ static int set_sizes(struct epg_bpf *skeleton, const struct epg_load_options *op
 		{skeleton->maps.fragments, options->fragments},
 		{skeleton->maps.drops, options->drop_pairs + EPG_REASON_COUNT},
 		{skeleton->maps.events, options->event_bytes},
+		{skeleton->maps.tallies, (uint32_t)cpus},
 	};
 
+	if (cpus < 0)
+		return cpus;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		int error = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 

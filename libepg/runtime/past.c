@@ -9,6 +9,7 @@
 
 #include "runtime/amendments.h"
 #include "runtime/build.h"
+#include "runtime/counts.h"
 #include "runtime/membership.h"
 #include "runtime/observe.h"
 #include "runtime/port.h"
@@ -118,24 +119,21 @@ static int fold_views(struct epg *epg, uint32_t from_number, struct map_view *fr
 	return error ? fail_fold(epg, error, to_number) : 0;
 }
 
-/* One has been amended to the other: both go by the same tables, and count in the same places. */
-static bool share_tables(struct epg *epg, uint32_t one, uint32_t other)
-{
-	struct generation_source left, right;
-
-	return !generation_read_header(epg, one, &left) && !generation_read_header(epg, other, &right) &&
-	       left.slot == right.slot;
-}
-
-int past_fold(struct epg *epg, uint32_t from_number, uint32_t to_number)
+int past_fold(struct epg *epg, const struct instance *instance, uint32_t from_number, uint32_t to_number, bool late)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view from_counters = {0}, to_counters = {0};
-	int error;
+	struct generation_source from, to;
+	int error = generation_read_header(epg, from_number, &from);
 
-	if (share_tables(epg, from_number, to_number))
+	if (!error)
+		error = generation_read_header(epg, to_number, &to);
+	/* One has been amended to the other: both go by the same tables, and count in the same places. */
+	if (!error && from.slot == to.slot)
 		return 0;
-	error = open_counters(epg, from_number, &from_counters);
-
+	if (!error)
+		error = open_counters(epg, from_number, &from_counters);
+	if (!error && late && from.slot < EPG_SLOTS)
+		error = counts_settle(instance, instance->control->tables[from.slot], &from_counters);
 	if (error)
 		return fail_fold(epg, error, to_number);
 	/* Most have been moved before, and catalogs take long to open. */
@@ -373,6 +371,7 @@ int past_recover(struct epg *epg, struct instance *instance)
 		return context_fail_kernel(epg, error, "endpoints, addresses", "can't remove what was staged before");
 	port_sweep(epg, instance);
 	if (instance->control->previous_generation)
-		return past_fold(epg, instance->control->previous_generation, observe_generation(instance));
+		return past_fold(epg, instance, instance->control->previous_generation, observe_generation(instance),
+				 true);
 	return 0;
 }

@@ -290,7 +290,7 @@ void rule_text_info(const struct generation *generation, uint32_t index, char *m
 	const struct catalog *catalog = &generation->catalog;
 	const struct catalog_rule *rule = &catalog->rules[index];
 	const struct epg_rule *table = generation_rule(generation, index);
-	const struct epg_counter *counter = &generation->counters[index];
+	const struct epg_counter counter = generation_counter(generation, index);
 	bool implicit = rule->contract == CATALOG_NONE;
 	bool known = implicit && index < ARRAY_SIZE(implicit_rules);
 
@@ -315,7 +315,7 @@ void rule_text_info(const struct generation *generation, uint32_t index, char *m
 		.log = table->flags & EPG_RULE_LOG,
 		.dscp = table->flags & EPG_RULE_DSCP ? table->dscp : -1,
 		.level = table->level,
-		.packets = __atomic_load_n(&counter->packets, __ATOMIC_RELAXED),
-		.bytes = __atomic_load_n(&counter->bytes, __ATOMIC_RELAXED),
+		.packets = counter.packets,
+		.bytes = counter.bytes,
 	};
 }

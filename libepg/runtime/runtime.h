@@ -89,8 +89,11 @@ int generation_text(struct epg *epg, const struct generation *generation, char *
 
 /* ---- the past (past.c) ---- */
 
-/* Moves counts from one generation's rules to the same rules of another; what has no counterpart stays. */
-int past_fold(struct epg *epg, uint32_t from, uint32_t to);
+/*
+ * Moves counts from one generation's rules to the same rules of another; what has no counterpart stays. With `late` those
+ * too that CPUs have yet to add: no program may be running that has seen the one in force.
+ */
+int past_fold(struct epg *epg, const struct instance *instance, uint32_t from, uint32_t to, bool late);
 /* The same within one generation, from one rule to another. */
 struct past_move {
 	uint32_t from, to;

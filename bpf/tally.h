@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Counting without waiting. A rule's counter is a cache line that other CPUs write too, and with many rules one that is
+ * far away. Each CPU adds up for itself what one rule counts within a jiffy; and it asks for the counter's line when it
+ * begins, but writes to it a few rules later, when the line has come.
+ */
+#ifndef BPF_TALLY_H
+#define BPF_TALLY_H
+
+#include "count.h"
+#include "near.h"
+
+/* libepg makes it as long as there are CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct epg_tallies);
+} tallies SEC(".maps");
+
+static __always_inline struct epg_tallies *tallies_get(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&tallies, &cpu);
+}
+
+static __always_inline void tally_settle(const struct epg_tally *tally, __u32 slot)
+{
+	struct epg_counter *counter = counters_get(slot, tally->rule);
+
+	if (!counter)
+		return;
+	__sync_fetch_and_add(&counter->packets, tally->packets);
+	__sync_fetch_and_add(&counter->bytes, tally->bytes);
+}
+
+/* Begins an entry with one packet. The oldest one makes room; unless that is libepg's to take: then nothing waits. */
+STEP int tally_begin(__u32 slot, __u32 tables, __u32 rule, __u32 length)
+{
+	struct epg_tallies *own = tallies_get();
+	struct epg_counter *counter;
+	struct epg_tally *tally;
+	__u32 place;
+
+	if (!own) {
+		count_rule(slot, rule, length);
+		return 0;
+	}
+	place = (own->last + 1) % EPG_TALLIES;
+	tally = &own->tally[place];
+	if (tally->packets && tally->tables != tables) {
+		count_rule(slot, rule, length);
+		return 0;
+	}
+	if (tally->packets)
+		tally_settle(tally, slot);
+	tally->rule = rule;
+	tally->tables = tables;
+	tally->seen = (__u32)bpf_jiffies64();
+	tally->bytes = length;
+	tally->packets = 1;
+	own->last = place;
+	counter = counters_get(slot, rule);
+	if (counter)
+		(void)*(volatile __u64 *)&counter->packets;
+	return 0;
+}
+
+/* Counts a packet of an endpoint that is known in this jiffy. */
+static __always_inline void tally_rule(const struct epg_near *source, __u32 slot, __u32 rule, __u32 length)
+{
+	struct epg_tallies *own = tallies_get();
+	struct epg_tally *tally;
+
+	if (!own)
+		return;
+	tally = &own->tally[own->last % EPG_TALLIES];
+	if (tally->rule != rule || tally->tables != source->tables || tally->seen != source->seen) {
+		tally_begin(slot, source->tables, rule, length);
+		return;
+	}
+	tally->packets++;
+	tally->bytes += length;
+}
+
+#endif
