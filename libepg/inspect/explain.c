@@ -197,7 +197,7 @@ static int answer(struct asking *asking, struct epg_answer *ret)
 	return 0;
 }
 
-/* Between the lock and the answer no other generation comes into force, and the instance stays the one that is pinned. */
+/* Between the lock and the answer no other generation comes into force, and no other instance into its place. */
 static int ask(struct epg *epg, const struct epg_question *question, struct asking *asking, struct epg_answer *ret)
 {
 	AUTO(generation_close) struct generation *generation = NULL;

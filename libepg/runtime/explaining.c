@@ -8,7 +8,10 @@
 #include "runtime/libbpf_log.h"
 #include "runtime/skeleton.h"
 
-/* Two programs are told apart by their instructions. Constants are not among those: there is none but the one that is to differ. */
+/*
+ * Two programs are told apart by their instructions. Constants are not among those: there is none but the one that is
+ * to differ.
+ */
 struct constants {
 	__u32 epg_explaining;
 	const void *records_described, *flow_records_described, *groups_described;

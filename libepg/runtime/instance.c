@@ -102,8 +102,9 @@ static int open_map(struct epg *epg, struct instance *instance, const struct lay
 {
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
+	AUTO_CLOSE int fd = -1;
 	char path[PATH_MAX];
-	int fd, error;
+	int error;
 
 	error = pins_path(epg, path, "%s", layout->name);
 	if (error)
@@ -115,11 +116,11 @@ static int open_map(struct epg *epg, struct instance *instance, const struct lay
 		return layout == layouts ? pins_fail_not_loaded(epg) : fail_layout(epg, path);
 	if (fd < 0)
 		return context_fail_kernel(epg, -errno, path, "can't open the pinned map");
-	*fd_of(instance, layout) = fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return context_fail_kernel(epg, -errno, path, "can't read the map's layout");
 	if (info.key_size != layout->key_size || info.value_size != layout->value_size)
 		return fail_layout(epg, path);
+	*fd_of(instance, layout) = TAKE_FD(fd);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The built-in programs with their maps. One source opens them: with each one that does, their bytes are there again. */
+/* The built-in programs with their maps. One source opens them: each that does has all their bytes. */
 #ifndef EPG_SKELETON_H
 #define EPG_SKELETON_H
 
