@@ -267,10 +267,10 @@ static int apply_locked(struct apply *apply, bool dry_run, struct epg_apply_resu
 static int apply_whole(struct apply *apply, const struct epg_policy *policy, bool dry_run,
 		       struct epg_apply_result *result, struct epg_diagnostics **ret_diagnostics)
 {
-	int error = policy_settle(apply->epg, policy);
+	int error;
 
-	if (!error)
-		error = apply_locked(apply, dry_run, result, ret_diagnostics);
+	edits_settle(policy->edits);
+	error = apply_locked(apply, dry_run, result, ret_diagnostics);
 	if (error || dry_run)
 		return error;
 	edits_forget_changes(policy->edits);
