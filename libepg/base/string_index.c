@@ -68,6 +68,12 @@ const struct string_index_entry *string_index_find(const struct string_index *in
 	return slot ? &index->entries[ENTRY(slot)] : NULL;
 }
 
+void string_index_expect(const struct string_index *index, const void *key, size_t length)
+{
+	if (index->n_slots)
+		__builtin_prefetch(&index->slots[hash_of(index, key, length) & (index->n_slots - 1)]);
+}
+
 static void take_slot(struct string_index *index, size_t entry)
 {
 	uint64_t hash = index->entries[entry].hash;

@@ -33,6 +33,9 @@ void string_index_clear(struct string_index *index);
 /* Room for `n` entries in all, so that they are added faster. Returns 0 or -ENOMEM. */
 int string_index_reserve(struct string_index *index, size_t n);
 
+/* The key is about to be looked up or added: what is needed for that comes into the cache meanwhile. */
+void string_index_expect(const struct string_index *index, const void *key, size_t length);
+
 /* NULL when it is not there. The answer lives until the next add. */
 const struct string_index_entry *string_index_find(const struct string_index *index, const void *key, size_t length);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/bitset.h"
@@ -16,6 +17,11 @@
 #define RADIX_BITS 9
 #define RADIX_MASK ((UINT64_C(1) << RADIX_BITS) - 1)
 #define FEW_EVENTS 64
+/* Events of so many boxes are sorted in one pass, by the whole value. */
+#define MANY_BOXES 16384
+
+/* A box begins and ends, in the first field twice at most. */
+#define EVENTS_OF_BOX 4
 
 /* An interval costs more than a list's element: it stays, as a piece of a node. */
 #define INTERVAL_STEPS 16
@@ -31,7 +37,7 @@ struct build {
 /* What one field's sweep over a list needs. */
 struct sweep {
 	uint64_t *events;     /* value << 32 | place in the list << 1 | whether the box begins there */
-	size_t n_events;      /* at most two a box; as much room again is for sorting */
+	size_t n_events;      /* as much room again is for sorting, where there are not many */
 	struct bitset active; /* places in the list whose boxes are around the current value */
 	uint32_t *rest;       /* list for the fields that follow */
 	struct node_interval *intervals;
@@ -59,15 +65,21 @@ static void sweep_clear(struct sweep *sweep)
 	bitset_clear(&sweep->active);
 }
 
-static int sweep_init(struct sweep *sweep, size_t n)
+static size_t events_room(unsigned int field, size_t n)
+{
+	return n * (field == 0 ? EVENTS_OF_BOX : EVENTS_OF_BOX / 2);
+}
+
+/* What is not used of it is not touched: that would take longer than to build most fields. */
+static int sweep_init(struct sweep *sweep, unsigned int field, size_t n)
 {
 	int error = bitset_init(&sweep->active, n);
 
 	if (error)
 		return error;
-	sweep->events = array_new(4 * n, sizeof(*sweep->events));
-	sweep->rest = array_new(n, sizeof(*sweep->rest));
-	sweep->intervals = array_new(2 * n + 1, sizeof(*sweep->intervals));
+	sweep->events = reallocarray(NULL, 2 * events_room(field, n), sizeof(*sweep->events));
+	sweep->rest = reallocarray(NULL, n, sizeof(*sweep->rest));
+	sweep->intervals = reallocarray(NULL, events_room(field, n) + 1, sizeof(*sweep->intervals));
 	return sweep->events && sweep->rest && sweep->intervals ? 0 : -ENOMEM;
 }
 
@@ -107,17 +119,53 @@ static void sort_events(uint64_t *events, uint64_t *spare, size_t n)
 	}
 }
 
+/* Where a box begins and ends in a field; returns how many events that are. */
+static size_t events_of(const struct diagram_box *box, unsigned int field, size_t place, uint64_t ret[EVENTS_OF_BOX])
+{
+	const struct model_range ranges[] = {box->fields[field], box->also};
+	size_t n_ranges = field == 0 && box->twofold ? 2 : 1, n = 0;
+
+	for (size_t i = 0; i < n_ranges; i++) {
+		ret[n++] = (uint64_t)ranges[i].first << 32 | place << 1 | 1;
+		if (ranges[i].last < UINT16_MAX)
+			ret[n++] = ((uint64_t)ranges[i].last + 1) << 32 | place << 1;
+	}
+	return n;
+}
+
 static void add_events(const struct build *build, struct sweep *sweep, unsigned int field, const uint32_t *list,
 		       size_t n)
 {
-	for (size_t place = 0; place < n; place++) {
-		struct model_range range = build->boxes[list[place]].fields[field];
+	for (size_t place = 0; place < n; place++)
+		sweep->n_events += events_of(&build->boxes[list[place]], field, place, sweep->events + sweep->n_events);
+	sort_events(sweep->events, sweep->events + events_room(field, n), sweep->n_events);
+}
 
-		sweep->events[sweep->n_events++] = (uint64_t)range.first << 32 | place << 1 | 1;
-		if (range.last < UINT16_MAX)
-			sweep->events[sweep->n_events++] = ((uint64_t)range.last + 1) << 32 | place << 1;
+/* The same for many: counts how many there are of each value, and writes each event where it belongs. */
+static int add_many_events(const struct build *build, struct sweep *sweep, unsigned int field, const uint32_t *list,
+			   size_t n)
+{
+	AUTO_FREE uint32_t *places = array_new(UINT16_MAX + 1, sizeof(*places));
+	uint64_t events[EVENTS_OF_BOX];
+
+	if (!places)
+		return -ENOMEM;
+	for (size_t place = 0; place < n; place++)
+		for (size_t i = events_of(&build->boxes[list[place]], field, place, events); i-- > 0;)
+			places[events[i] >> 32]++;
+	for (size_t value = 0; value <= UINT16_MAX; value++) {
+		uint32_t count = places[value];
+
+		places[value] = (uint32_t)sweep->n_events;
+		sweep->n_events += count;
 	}
-	sort_events(sweep->events, sweep->events + 2 * n, sweep->n_events);
+	for (size_t place = 0; place < n; place++) {
+		size_t n_events = events_of(&build->boxes[list[place]], field, place, events);
+
+		for (size_t i = 0; i < n_events; i++)
+			sweep->events[places[events[i] >> 32]++] = events[i];
+	}
+	return 0;
 }
 
 /* Opens and closes boxes at the value of the next event; returns that value. */
@@ -179,12 +227,16 @@ static int sweep_run(struct build *build, struct sweep *sweep, unsigned int fiel
 static int build_field(struct build *build, unsigned int field, const uint32_t *list, size_t n, uint32_t *ret_target)
 {
 	__attribute__((cleanup(sweep_clear))) struct sweep sweep = {0};
-	int error = sweep_init(&sweep, n);
+	int error = sweep_init(&sweep, field, n);
 
 	if (error)
 		return error;
-	add_events(build, &sweep, field, list, n);
-	error = spend(build, sweep.n_events);
+	if (n < MANY_BOXES)
+		add_events(build, &sweep, field, list, n);
+	else
+		error = add_many_events(build, &sweep, field, list, n);
+	if (!error)
+		error = spend(build, sweep.n_events);
 	if (error)
 		return error;
 	error = sweep_run(build, &sweep, field, list);
@@ -241,7 +293,7 @@ static int build_list(struct build *build, unsigned int field, const uint32_t *l
 		return 0;
 	}
 	field = next_field(build, field, list, n);
-	if (n == 1)
+	if (n == 1 && !(field == 0 && build->boxes[*list].twofold))
 		return build_single(build, field, list, ret_target);
 	if (!list_table_find(&build->known, field, list, n, ret_target))
 		return 0;
@@ -262,6 +314,16 @@ static uint8_t constrained_fields(const struct diagram_box *box)
 			constrained |= 1u << field;
 	}
 	return (uint8_t)constrained;
+}
+
+bool diagram_box_join(struct diagram_box *box, const struct diagram_box *next)
+{
+	if (box->twofold || next->twofold || box->leaf != next->leaf || next->fields[0].first <= box->fields[0].last ||
+	    memcmp(&box->fields[1], &next->fields[1], sizeof(box->fields) - sizeof(box->fields[0])) != 0)
+		return false;
+	box->twofold = true;
+	box->also = next->fields[0];
+	return true;
 }
 
 int diagram_build(struct diagram_builder *builder, struct diagram_box *boxes, size_t n, uint32_t *ret_root)

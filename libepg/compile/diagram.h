@@ -23,13 +23,23 @@ struct diagram_box {
 	struct model_range fields[DIAGRAM_FIELDS];
 	uint32_t leaf; /* target: the answer for points inside; EPG_TARGET_MISS cuts a hole */
 	bool reached;  /* set by diagram_build: some point finds this box first */
+	bool twofold;  /* for diagram_build alone: there is more of the first field, behind what stands in `fields` */
+	struct model_range also;
 };
 
 #define DIAGRAM_BOX_ANY                                                                                             \
 	((struct diagram_box){{MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY, \
 			       MODEL_RANGE_ANY, MODEL_RANGE_ANY, MODEL_RANGE_ANY},                                  \
 			      EPG_TARGET_MISS,                                                                      \
-			      false})
+			      false,                                                                                \
+			      false,                                                                                \
+			      {0, 0}})
+
+/*
+ * Makes `box` stand for `next` too, if they are the same but for the first field, where `next` comes later: so what a
+ * rule asks of IPv4 and of IPv6 takes memory and time once. Returns whether it does now.
+ */
+bool diagram_box_join(struct diagram_box *box, const struct diagram_box *next);
 
 /* Builds diagrams that share their nodes. */
 struct diagram_builder {

@@ -131,6 +131,17 @@ static int add_members(struct composition *composition, struct catalog_rule_set 
 	return 0;
 }
 
+/* Those from `first` to `end`, in fewer where that can be; returns where they end then. */
+static size_t join_boxes(struct diagram_box *boxes, size_t first, size_t end)
+{
+	size_t n = first;
+
+	for (size_t i = first; i < end; i++)
+		if (n == first || !diagram_box_join(&boxes[n - 1], &boxes[i]))
+			boxes[n++] = boxes[i];
+	return n;
+}
+
 static int list_boxes(struct composition *composition, size_t *ret_n)
 {
 	struct rule_boxes_early early = {0};
@@ -142,7 +153,9 @@ static int list_boxes(struct composition *composition, size_t *ret_n)
 		if (array_reserve(&composition->boxes, &composition->boxes_capacity, n + RULE_BOXES_MAX,
 				  sizeof(*composition->boxes)))
 			return -ENOMEM;
-		n += rule_boxes(&composition->draft->rules[EPG_LEAF_RULE(leaf)], leaf, &early, composition->boxes + n);
+		n = join_boxes(composition->boxes, n,
+			       n + rule_boxes(&composition->draft->rules[EPG_LEAF_RULE(leaf)], leaf, &early,
+					      composition->boxes + n));
 	}
 	*ret_n = n;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "inspect/diff_flows.h"
 #include "inspect/diff_items.h"
+#include "policy/edit.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
 
@@ -272,9 +273,8 @@ int epg_diff(struct epg *epg, const struct epg_policy *policy, const struct epg_
 	if (error)
 		return error;
 	max_flows = options.max_flows ? options.max_flows : MAX_FLOWS;
-	error = policy_settle(epg, policy);
-	if (!error)
-		error = open_both(&comparison);
+	edits_settle(policy->edits);
+	error = open_both(&comparison);
 	if (!error)
 		error = compare(&comparison);
 	if (!error)

@@ -9,12 +9,12 @@
 #include "policy/diagnostic.h"
 #include "policy/edit.h"
 #include "policy/edit_entry.h"
+#include "policy/edit_read.h"
 
 static void filter_clear(struct edit_filter *filter)
 {
 	string_index_clear(&filter->names);
 	free(filter->own);
-	free(filter->added);
 	free(filter->removed);
 }
 
@@ -77,18 +77,10 @@ static int use_filter(struct edits *edits, uint32_t index, struct edit_filter **
 	return 0;
 }
 
-static struct model_entry *entry_at(const struct edits *edits, uint32_t index, uint32_t place)
-{
-	const struct model_filter *base = &edits->model->filters[index];
-
-	return place < base->n_entries ? &base->entries[place] : &edits->filters[index].added[place - base->n_entries];
-}
-
 /* ---- what has changed ---- */
 
 static int note_change(struct edits *edits, uint32_t filter, bool removed, const struct model_entry *entry)
 {
-	edits->edited = true;
 	if (edits->n_changes > EDIT_CHANGES_MAX)
 		return 0;
 	if (array_reserve(&edits->changes, &edits->changes_capacity, edits->n_changes + 1, sizeof(*edits->changes)))
@@ -104,20 +96,39 @@ void edits_forget_changes(struct edits *edits)
 
 /* ---- adding ---- */
 
+#define LOOK_AHEAD 8
+
 /* Entries being added to one filter. */
 struct adding {
 	struct edits *edits;
 	struct edit_filter *filter;
-	uint32_t index;
-	size_t first; /* of `added`, before the call */
-	struct reader reader;
+	struct model_filter *base;
+	size_t first; /* n_added before the call */
+	struct edit_reader reader;
 };
+
+/*
+ * Room for `n` more behind the filter's entries, which leave the model's arena for that: what is added stands where it
+ * will remain.
+ */
+static int make_room(struct edit_filter *filter, struct model_filter *base, size_t n)
+{
+	bool own = filter->own;
+	struct model_entry *entries = filter->own;
+
+	if (array_reserve(&entries, &filter->own_capacity, base->n_entries + filter->n_added + n, sizeof(*entries)))
+		return -ENOMEM;
+	if (!own && base->n_entries)
+		memcpy(entries, base->entries, base->n_entries * sizeof(*entries));
+	filter->own = base->entries = entries;
+	return 0;
+}
 
 /* The entry's packed form stands before its name: edits_pack finds it there. */
 static const char *keep_packed(struct adding *adding, const struct edit_entry *packed, const char *name)
 {
 	struct edit_entry *kept =
-		arena_array(adding->reader.arena, 1, sizeof(*packed) + packed->name_length + (size_t)1);
+		arena_array(adding->reader.reader.arena, 1, sizeof(*packed) + packed->name_length + (size_t)1);
 
 	if (!kept)
 		return NULL;
@@ -128,8 +139,7 @@ static const char *keep_packed(struct adding *adding, const struct edit_entry *p
 
 static int add_name(struct adding *adding, const struct model_entry *entry, size_t length, struct place place)
 {
-	size_t n_base = adding->edits->model->filters[adding->index].n_entries;
-	uint32_t value = (uint32_t)(n_base + adding->filter->n_added);
+	uint32_t value = (uint32_t)(adding->base->n_entries + adding->filter->n_added);
 	const struct string_index_entry *first;
 	int error = string_index_add(&adding->filter->names, entry->name, length, value, entry->place, &first);
 
@@ -139,7 +149,7 @@ static int add_name(struct adding *adding, const struct model_entry *entry, size
 		string_index_change(&adding->filter->names, entry->name, length, value);
 		return 0;
 	}
-	diagnostics_error(adding->reader.diagnostics, place, "remove it first, or choose another name",
+	diagnostics_error(adding->reader.reader.diagnostics, place, "remove it first, or choose another name",
 			  "entry \"%s\" exists already", entry->name);
 	return 0;
 }
@@ -147,9 +157,8 @@ static int add_name(struct adding *adding, const struct model_entry *entry, size
 static int add_one(struct adding *adding, const struct epg_entry *given, struct place place)
 {
 	struct edit_filter *filter = adding->filter;
-	struct epg_diagnostics *diagnostics = adding->reader.diagnostics;
+	struct epg_diagnostics *diagnostics = adding->reader.reader.diagnostics;
 	size_t errors = diagnostics_errors(diagnostics);
-	struct edit_spelling spelling;
 	struct edit_entry packed;
 	struct model_entry entry;
 
@@ -158,27 +167,23 @@ static int add_one(struct adding *adding, const struct epg_entry *given, struct 
 				  "the name has more than 255 bytes, or tcp_flags or zeros has unknown bits");
 		return 0;
 	}
-	edit_spell(&packed, given->name ? given->name : "", place, &spelling);
-	if (!read_entry_of(&adding->reader, place, &spelling.nodes, &entry) ||
-	    errors != diagnostics_errors(diagnostics))
-		return adding->reader.out_of_memory ? -ENOMEM : 0;
-	entry.place = (struct place){0};
+	if (!edit_read(&adding->reader, &packed, given->name ? given->name : "", place, &entry))
+		return adding->reader.reader.out_of_memory ? -ENOMEM : 0;
 	entry.name = keep_packed(adding, &packed, given->name);
-	if (!entry.name ||
-	    array_reserve(&filter->added, &filter->added_capacity, filter->n_added + 1, sizeof(*filter->added)) ||
-	    add_name(adding, &entry, packed.name_length, place))
+	if (!entry.name || add_name(adding, &entry, packed.name_length, place))
 		return -ENOMEM;
 	if (errors == diagnostics_errors(diagnostics))
-		filter->added[filter->n_added++] = entry;
+		adding->base->entries[adding->base->n_entries + filter->n_added++] = entry;
 	return 0;
 }
 
 static void take_back(struct adding *adding)
 {
 	struct edit_filter *filter = adding->filter;
+	const struct model_entry *added = adding->base->entries + adding->base->n_entries;
 
 	for (size_t i = adding->first; i < filter->n_added; i++)
-		string_index_change(&filter->names, filter->added[i].name, strlen(filter->added[i].name), MODEL_NONE);
+		string_index_change(&filter->names, added[i].name, strlen(added[i].name), MODEL_NONE);
 	filter->n_added = adding->first;
 }
 
@@ -191,9 +196,16 @@ static bool is_known(const void *entry, size_t size)
 	return true;
 }
 
+/* In a large filter, most of the time would go into waiting for what the name of an entry leads to. */
+static void look_ahead(const struct adding *adding, const struct epg_entry *entry, size_t size)
+{
+	if (entry->size == size && entry->name)
+		string_index_expect(&adding->filter->names, entry->name, strnlen(entry->name, UINT8_MAX));
+}
+
 static int add_all(struct adding *adding, const struct epg_entry *entries, size_t n)
 {
-	const struct epg_diagnostics *diagnostics = adding->reader.diagnostics;
+	const struct epg_diagnostics *diagnostics = adding->reader.reader.diagnostics;
 	size_t size = n ? entries->size : sizeof(*entries);
 	int error = 0;
 
@@ -203,6 +215,8 @@ static int add_all(struct adding *adding, const struct epg_entry *entries, size_
 
 		if (given->size != size || !is_known(given, size))
 			return -EINVAL;
+		if (n - i > LOOK_AHEAD)
+			look_ahead(adding, (const void *)((const char *)given + LOOK_AHEAD * size), size);
 		memcpy(&entry, given, size < sizeof(entry) ? size : sizeof(entry));
 		error = add_one(adding, &entry, (struct place){0, i < UINT32_MAX ? (uint32_t)i + 1 : UINT32_MAX});
 	}
@@ -211,13 +225,28 @@ static int add_all(struct adding *adding, const struct epg_entry *entries, size_
 	return diagnostics_failed(diagnostics) ? -ENOMEM : error;
 }
 
+/* Those beyond what is kept need no look. */
+static int note_added(const struct adding *adding, uint32_t index)
+{
+	const struct model_entry *added = adding->base->entries + adding->base->n_entries;
+	struct edits *edits = adding->edits;
+	int error = 0;
+
+	for (size_t i = adding->first; !error && i < adding->filter->n_added && edits->n_changes <= EDIT_CHANGES_MAX;
+	     i++)
+		error = note_change(edits, index, false, &added[i]);
+	return error;
+}
+
 int edits_add(struct edits *edits, uint32_t filter, const struct epg_entry *entries, size_t n,
 	      struct epg_diagnostics *diagnostics)
 {
 	struct adding adding = {
 		.edits = edits,
-		.index = filter,
-		.reader = {.model = edits->model, .arena = model_arena(edits->model), .diagnostics = diagnostics},
+		.base = &edits->model->filters[filter],
+		.reader.reader = {.model = edits->model,
+				  .arena = model_arena(edits->model),
+				  .diagnostics = diagnostics},
 	};
 	size_t changes = edits->n_changes;
 	int error = use_filter(edits, filter, &adding.filter);
@@ -225,17 +254,17 @@ int edits_add(struct edits *edits, uint32_t filter, const struct epg_entry *entr
 	if (error)
 		return error;
 	adding.first = adding.filter->n_added;
-	if (array_reserve(&adding.filter->added, &adding.filter->added_capacity, adding.first + n,
-			  sizeof(*adding.filter->added)) ||
+	if (make_room(adding.filter, adding.base, n) ||
 	    string_index_reserve(&adding.filter->names, adding.filter->names.n_entries + n))
 		return -ENOMEM;
 	error = add_all(&adding, entries, n);
-	for (size_t i = adding.first; !error && i < adding.filter->n_added; i++)
-		error = note_change(edits, filter, false, &adding.filter->added[i]);
+	if (!error)
+		error = note_added(&adding, filter);
 	if (error) {
 		take_back(&adding);
 		edits->n_changes = changes;
 	}
+	edits->edited |= !error && n;
 	return error;
 }
 
@@ -244,13 +273,14 @@ int edits_add(struct edits *edits, uint32_t filter, const struct epg_entry *entr
 static int remove_entry(struct edits *edits, uint32_t index, uint32_t place)
 {
 	struct edit_filter *filter = &edits->filters[index];
-	struct model_entry *entry = entry_at(edits, index, place);
+	struct model_entry *entry = &edits->model->filters[index].entries[place];
 
 	if (entry->place.line && array_reserve(&filter->removed, &filter->removed_capacity, filter->n_removed_names + 1,
 					       sizeof(*filter->removed)))
 		return -ENOMEM;
 	if (note_change(edits, index, true, entry))
 		return -ENOMEM;
+	edits->edited = true;
 	if (entry->place.line)
 		filter->removed[filter->n_removed_names++] = entry->name;
 	entry->name = NULL;
@@ -294,56 +324,37 @@ int edits_remove(struct edits *edits, uint32_t index, const char *const *names, 
 
 /* ---- the model as a whole ---- */
 
-static size_t copy_living(struct model_entry *to, const struct model_entry *from, size_t n)
+/* Closes the gaps; what stands behind them moves. */
+static void close_gaps(struct edit_filter *filter, struct model_filter *base)
 {
 	size_t living = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (from[i].name)
-			to[living++] = from[i];
+	for (size_t i = 0; i < base->n_entries; i++) {
+		const struct model_entry *entry = &base->entries[i];
+
+		if (!entry->name)
+			continue;
+		if (living < i) {
+			string_index_change(&filter->names, entry->name, strlen(entry->name), (uint32_t)living);
+			base->entries[living] = *entry;
+		}
+		living++;
 	}
-	return living;
+	base->n_entries = living;
+	filter->n_removed = 0;
 }
 
-/* Places have moved. */
-static void index_again(struct edit_filter *filter, const struct model_filter *base)
+void edits_settle(struct edits *edits)
 {
-	for (size_t i = 0; i < base->n_entries; i++)
-		string_index_change(&filter->names, base->entries[i].name, strlen(base->entries[i].name), (uint32_t)i);
-}
-
-static int settle_filter(struct edit_filter *filter, struct model_filter *base)
-{
-	bool own = filter->own; /* else they lie in the model's arena */
-	struct model_entry *entries = filter->own;
-	size_t n;
-
-	if (array_reserve(&entries, &filter->own_capacity, base->n_entries + filter->n_added, sizeof(*entries)))
-		return -ENOMEM;
-	filter->own = entries;
-	n = copy_living(entries, own ? entries : base->entries, base->n_entries);
-	n += copy_living(entries + n, filter->added, filter->n_added);
-	base->entries = entries;
-	base->n_entries = n;
-	if (filter->n_removed)
-		index_again(filter, base);
-	free(filter->added);
-	filter->added = NULL;
-	filter->n_added = filter->added_capacity = filter->n_removed = 0;
-	return 0;
-}
-
-int edits_settle(struct edits *edits)
-{
-	int error = 0;
-
-	for (size_t i = 0; edits->filters && !error && i < edits->model->n_filters; i++) {
+	for (size_t i = 0; edits->filters && i < edits->model->n_filters; i++) {
 		struct edit_filter *filter = &edits->filters[i];
+		struct model_filter *base = &edits->model->filters[i];
 
-		if (filter->n_added || filter->n_removed)
-			error = settle_filter(filter, &edits->model->filters[i]);
+		base->n_entries += filter->n_added;
+		filter->n_added = 0;
+		if (filter->n_removed)
+			close_gaps(filter, base);
 	}
-	return error;
 }
 
 static int pack_filter(const struct edit_filter *filter, const struct model_filter *base, struct edit_bytes *bytes)

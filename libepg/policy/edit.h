@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Entries of filters that a caller of the library adds and removes after the policy was read. They are read by the
- * same code as those of a file: an entry is spelled as the scalars that would stand there. The model's own arrays
- * change when somebody needs the whole model (edits_settle), so that one more entry costs nothing that grows with
- * those that are there.
+ * same code as those of a file: an entry is spelled as the scalars that would stand there. The model itself changes
+ * when somebody needs the whole of it (edits_settle), so that one more entry costs nothing that grows with those that
+ * are there.
  *
  * What has been changed against the text is kept as batches of packed entries, from which edit_text.h makes the text
  * that the policy would have.
@@ -76,11 +76,10 @@ int edit_walk_item(struct edit_walk *walk, struct edit_entry *entry, const char 
 /* ---- a policy's edits (edit.c) ---- */
 
 struct edit_filter {
-	struct string_index names; /* of entries; value: place among the filter's own, then `added`, or MODEL_NONE */
-	struct model_entry *own;   /* the filter's entries since they were settled first; NULL: as they were read */
+	struct string_index names; /* of entries; value: place among the filter's, or MODEL_NONE */
+	struct model_entry *own;   /* the filter's entries since some were added; NULL: as they were read */
 	size_t own_capacity;
-	struct model_entry *added; /* not settled yet */
-	size_t n_added, added_capacity;
+	size_t n_added;       /* not settled yet: they stand behind those that the model has */
 	size_t n_removed;     /* not settled yet: entries without a name */
 	const char **removed; /* names of entries of the text that are gone */
 	size_t n_removed_names, removed_capacity;
@@ -118,8 +117,8 @@ int edits_add(struct edits *edits, uint32_t filter, const struct epg_entry *entr
 	      struct epg_diagnostics *diagnostics);
 /* Removes entries, all or none; -ENOENT: `reterr_missing` is the place of the first that is not there. */
 int edits_remove(struct edits *edits, uint32_t filter, const char *const *names, size_t n, size_t *reterr_missing);
-/* Brings the model up to date. 0 or -ENOMEM. */
-int edits_settle(struct edits *edits);
+/* Brings the model up to date. */
+void edits_settle(struct edits *edits);
 /* All that the model, settled, has otherwise than the text. */
 int edits_pack(const struct edits *edits, struct edit_bytes *ret);
 void edits_forget_changes(struct edits *edits);

@@ -17,24 +17,33 @@ void edit_bytes_clear(struct edit_bytes *bytes)
 	*bytes = (struct edit_bytes){0};
 }
 
-static int put(struct edit_bytes *bytes, const void *from, size_t length)
+/* Two pieces, one behind the other, and zeros up to where the next batch may begin. */
+static int put(struct edit_bytes *bytes, const void *head, size_t head_length, const void *tail, size_t tail_length)
 {
+	size_t length = head_length + tail_length;
+	uint8_t *end;
+
 	if (array_reserve(&bytes->bytes, &bytes->capacity, bytes->length + length + BATCH_ALIGNMENT, 1))
 		return -ENOMEM;
-	memcpy(bytes->bytes + bytes->length, from, length);
+	end = bytes->bytes + bytes->length;
+	memcpy(end, head, head_length);
+	memcpy(end + head_length, tail, tail_length);
+	memset(end + length, 0, BATCH_ALIGNMENT);
 	bytes->length += length;
 	return 0;
 }
 
-/* The batch is whole after each item; room for this was made with the item. */
-static void close_item(struct edit_bytes *bytes, bool count)
+/* The batch is whole after each item. */
+static int put_item(struct edit_bytes *bytes, const void *head, size_t head_length, const char *name, size_t length)
 {
-	struct edit_batch *batch = (struct edit_batch *)(bytes->bytes + bytes->batch);
+	struct edit_batch *batch;
 
-	for (size_t i = bytes->length; i < bytes->length + BATCH_ALIGNMENT; i++)
-		bytes->bytes[i] = 0;
-	batch->count += count;
+	if (put(bytes, head, head_length, name, length))
+		return -ENOMEM;
+	batch = (struct edit_batch *)(bytes->bytes + bytes->batch);
+	batch->count++;
 	batch->length = (uint32_t)(bytes->length - bytes->batch);
+	return 0;
 }
 
 int edit_bytes_begin(struct edit_bytes *bytes, const char *filter, bool removed, uint32_t generation)
@@ -42,39 +51,25 @@ int edit_bytes_begin(struct edit_bytes *bytes, const char *filter, bool removed,
 	const struct edit_batch batch = {.generation = generation,
 					 .filter_length = (uint16_t)strlen(filter),
 					 .removed = removed};
-	int error;
 
 	bytes->length = (bytes->length + BATCH_ALIGNMENT - 1) / BATCH_ALIGNMENT * BATCH_ALIGNMENT;
 	bytes->batch = bytes->length;
-	error = put(bytes, &batch, sizeof(batch));
-	if (!error)
-		error = put(bytes, filter, batch.filter_length);
-	if (!error)
-		close_item(bytes, false);
-	return error;
+	if (put(bytes, &batch, sizeof(batch), filter, batch.filter_length))
+		return -ENOMEM;
+	((struct edit_batch *)(bytes->bytes + bytes->batch))->length = (uint32_t)sizeof(batch) + batch.filter_length;
+	return 0;
 }
 
 int edit_bytes_add(struct edit_bytes *bytes, const struct edit_entry *entry, const char *name)
 {
-	int error = put(bytes, entry, sizeof(*entry));
-
-	if (!error)
-		error = put(bytes, name, entry->name_length);
-	if (!error)
-		close_item(bytes, true);
-	return error;
+	return put_item(bytes, entry, sizeof(*entry), name, entry->name_length);
 }
 
 int edit_bytes_remove(struct edit_bytes *bytes, const char *name)
 {
 	uint8_t length = (uint8_t)strlen(name);
-	int error = put(bytes, &length, sizeof(length));
 
-	if (!error)
-		error = put(bytes, name, length);
-	if (!error)
-		close_item(bytes, true);
-	return error;
+	return put_item(bytes, &length, sizeof(length), name, length);
 }
 
 /* ---- reading ---- */

@@ -105,10 +105,38 @@ static int mark_leftovers(struct apply *apply)
 	return error ? context_fail_kernel(apply->epg, error, "drops, policers, flows", "can't read the maps") : 0;
 }
 
+/* False when all groups and VRFs are those of the running generation, and so keep their ids. */
+static bool may_have_newcomers(const struct apply *apply)
+{
+	const struct model *model = apply->model;
+	const struct catalog *catalog = apply->running ? &apply->running->catalog : NULL;
+
+	if (!catalog || model->n_vrfs > catalog->n_vrfs)
+		return true;
+	for (size_t i = 0; i < model->n_groups; i++)
+		if (!catalog_group_by_name(catalog, model->groups[i].name))
+			return true;
+	/* They stand in the order of their policy, which seldom changes. */
+	for (size_t i = 0; i < model->n_vrfs; i++)
+		if (strcmp(catalog_string(catalog, catalog->vrfs[i].name), model->vrfs[i].name) != 0)
+			return true;
+	return false;
+}
+
+static int open_generations(struct apply *apply)
+{
+	const struct epg_control *control = apply->instance->control;
+	int error = observe_running(apply->epg, apply->instance, &apply->running);
+
+	if (!error && control->previous_generation)
+		error = generation_open(apply->epg, control->previous_generation, control->previous_slot,
+					&apply->previous);
+	return error;
+}
+
 /* What ids are taken: by the generations that are kept, and by endpoints. */
 static int remember(struct apply *apply)
 {
-	const struct epg_control *control;
 	struct epg *epg = apply->epg;
 	struct class_marks in_use;
 	int error;
@@ -119,18 +147,14 @@ static int remember(struct apply *apply)
 		return context_fail_kernel(epg, -ENOMEM, NULL, "can't apply the policy");
 	if (!apply->instance)
 		return 0;
-	control = apply->instance->control;
 	in_use = (struct class_marks){apply->classes_in_use, observe_generation(apply->instance)};
 	error = walk_map(apply->instance->fd.endpoints, mark_endpoint, &in_use);
 	if (error)
 		return context_fail_kernel(epg, error, "endpoints", "can't read the map");
-	error = mark_leftovers(apply);
-	if (error)
+	error = open_generations(apply);
+	if (error || !may_have_newcomers(apply))
 		return error;
-	error = observe_running(epg, apply->instance, &apply->running);
-	if (!error && control->previous_generation)
-		error = generation_open(epg, control->previous_generation, control->previous_slot, &apply->previous);
-	return error;
+	return mark_leftovers(apply);
 }
 
 static int compile(struct apply *apply, struct epg_diagnostics **ret_diagnostics)
@@ -267,10 +291,10 @@ static int apply_locked(struct apply *apply, bool dry_run, struct epg_apply_resu
 static int apply_whole(struct apply *apply, const struct epg_policy *policy, bool dry_run,
 		       struct epg_apply_result *result, struct epg_diagnostics **ret_diagnostics)
 {
-	int error = policy_settle(apply->epg, policy);
+	int error;
 
-	if (!error)
-		error = apply_locked(apply, dry_run, result, ret_diagnostics);
+	edits_settle(policy->edits);
+	error = apply_locked(apply, dry_run, result, ret_diagnostics);
 	if (error || dry_run)
 		return error;
 	edits_forget_changes(policy->edits);

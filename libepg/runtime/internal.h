@@ -221,12 +221,10 @@ struct amend;
 
 struct epg_policy {
 	struct model *model;
-	struct edits *edits; /* since it was read; the model has them when policy_settle has been called */
+	struct edits *edits; /* since it was read; the model has them when edits_settle has been called */
 	struct amend *amend; /* what it was applied as */
 };
 
-/* Brings the model up to date with the edits. A failure is recorded. */
-int policy_settle(struct epg *epg, const struct epg_policy *policy);
 /*
  * Edits can be written into the policy's text: what is in force must be tellable. Looks once, at the first apply with
  * edits, since entries themselves can always be written. 0, -EBADMSG, -ENOMEM. A failure is recorded.

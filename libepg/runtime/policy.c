@@ -132,13 +132,6 @@ int epg_policy_read(struct epg *epg, const struct epg_policy_source *given, stru
 	return error;
 }
 
-int policy_settle(struct epg *epg, const struct epg_policy *policy)
-{
-	int error = edits_settle(policy->edits);
-
-	return error ? context_fail_kernel(epg, error, policy->model->file, "can't bring the policy up to date") : 0;
-}
-
 void epg_policy_free(struct epg_policy *policy)
 {
 	if (!policy)

@@ -9,6 +9,7 @@
 #include "compile/cost.h"
 #include "compile/links.h"
 #include "compile/nodes.h"
+#include "policy/edit.h"
 #include "runtime/internal.h"
 
 DEFINE_AUTO(struct epg_diagnostics, diagnostics_free)
@@ -62,9 +63,8 @@ int epg_policy_cost(struct epg *epg, const struct epg_policy *policy, struct epg
 	CONTEXT_CALL(epg);
 	if (diagnostics_new(policy->model->file, &diagnostics))
 		return fail_memory(epg);
-	error = policy_settle(epg, policy);
-	if (!error)
-		error = policy_compile(epg, policy->model, diagnostics, &tables);
+	edits_settle(policy->edits);
+	error = policy_compile(epg, policy->model, diagnostics, &tables);
 	if (error == -EBADMSG && ret_diagnostics)
 		*ret_diagnostics = TAKE_PTR(diagnostics);
 	if (error)
@@ -195,9 +195,8 @@ int epg_policy_costs_each(struct epg *epg, const struct epg_policy *policy, epg_
 	CONTEXT_CALL(epg);
 	if (diagnostics_new(policy->model->file, &diagnostics))
 		return fail_memory(epg);
-	result = policy_settle(epg, policy);
-	if (!result)
-		result = policy_compile(epg, policy->model, diagnostics, &tables);
+	edits_settle(policy->edits);
+	result = policy_compile(epg, policy->model, diagnostics, &tables);
 	if (result)
 		return result;
 	if (catalog_open(tables->catalog, tables->catalog_length, &catalog))

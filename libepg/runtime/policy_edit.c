@@ -118,10 +118,9 @@ int policy_text(struct epg *epg, const struct epg_policy *policy, char **ret, si
 {
 	struct edit_bytes edits = {0};
 	struct edit_piece piece;
-	int error = policy_settle(epg, policy);
+	int error;
 
-	if (error)
-		return error;
+	edits_settle(policy->edits);
 	error = edits_pack(policy->edits, &edits);
 	piece = (struct edit_piece){edits.bytes, edits.length};
 	if (!error)

@@ -10,6 +10,7 @@
 #include "../unit/random.h"
 #include "compile/diagram.h"
 #include "compile/pairs.h"
+#include "policy/edit.h"
 #include "runtime/amendments.h"
 
 #define AMENDED true
@@ -548,7 +549,7 @@ static void compare(struct scene *scene, uint64_t *random)
 	view(scene, versus.running, "sets", &versus.sets);
 	view(scene, versus.running, "nodes", &versus.nodes);
 	cr_assert_eq(diagnostics_new("", &diagnostics), 0);
-	cr_assert_eq(policy_settle(scene->epg, scene->policy), 0);
+	edits_settle(scene->policy->edits);
 	memory.catalogs[0] = &versus.running->catalog;
 	cr_assert_eq(tables_compile(scene->policy->model, &memory, diagnostics, &versus.whole), 0);
 	cr_assert_eq(catalog_open(versus.whole->catalog, versus.whole->catalog_length, &versus.catalog), 0);

@@ -240,6 +240,93 @@ Test(diagram, agrees_with_the_list_of_boxes)
 	}
 }
 
+/* Boxes as rules for IPv4 and IPv6 have them, one beside the other; returns how many there are when they are joined. */
+static size_t join(const struct diagram_box *boxes, size_t n, struct diagram_box *ret)
+{
+	size_t joined = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!joined || !diagram_box_join(&ret[joined - 1], &boxes[i]))
+			ret[joined++] = boxes[i];
+	return joined;
+}
+
+static struct model_range short_range(uint64_t *random)
+{
+	uint16_t first = (uint16_t)random_below(random, 12);
+
+	return (struct model_range){first, (uint16_t)(first + random_below(random, 3))};
+}
+
+Test(diagram, a_box_that_is_joined_stands_for_both)
+{
+	uint64_t random = 20261123;
+	size_t joins = 0;
+
+	for (unsigned int round = 0; round < 60; round++) {
+		BUILDER builder = {0};
+		struct diagram_box boxes[24], joined[ARRAY_SIZE(boxes)];
+		size_t n = 2 * (1 + random_below(&random, ARRAY_SIZE(boxes) / 2)), n_joined;
+		uint32_t root;
+
+		for (size_t i = 0; i < n; i += 2) {
+			boxes[i] = random_box(&random, 12, (uint32_t)random_below(&random, 6));
+			boxes[i + 1] = boxes[i];
+			boxes[i].fields[0] = short_range(&random);
+			boxes[i + 1].fields[0] = short_range(&random);
+		}
+		n_joined = join(boxes, n, joined);
+		joins += n - n_joined;
+		cr_assert_eq(diagram_build(&builder, joined, n_joined, &root), 0);
+		check_against_boxes(&builder, root, boxes, n, &random);
+	}
+	cr_assert_gt(joins, 50);
+}
+
+Test(diagram, only_what_comes_later_in_the_first_field_is_joined)
+{
+	struct diagram_box box = box2(1, (struct model_range){6, 6}, (struct model_range){80, 80});
+	struct diagram_box later = box, around = box, other_leaf = box, other_port = box;
+
+	later.fields[0] = (struct model_range){7, 9};
+	around.fields[0] = (struct model_range){0, 10};
+	other_leaf.fields[0] = other_port.fields[0] = later.fields[0];
+	other_leaf.leaf = EPG_TARGET_LEAF | 2;
+	other_port.fields[EPG_FIELD_DESTINATION].last = 81;
+	cr_assert_not(diagram_box_join(&box, &box));
+	cr_assert_not(diagram_box_join(&box, &around));
+	cr_assert_not(diagram_box_join(&box, &other_leaf));
+	cr_assert_not(diagram_box_join(&box, &other_port));
+	cr_assert(diagram_box_join(&box, &later));
+	later.fields[0] = (struct model_range){11, 11};
+	cr_assert_not(diagram_box_join(&box, &later), "there is room for two");
+}
+
+Test(diagram, many_joined_boxes_are_sorted_as_few_are)
+{
+	BUILDER builder = {0};
+	const unsigned int n = 40000;
+	AUTO_FREE struct diagram_box *boxes = calloc(n, sizeof(*boxes));
+	uint32_t root;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct model_range port = {(uint16_t)(n - i), (uint16_t)(n - i)};
+		struct diagram_box again = box2(i, (struct model_range){0x106, 0x106}, port);
+
+		boxes[i] = box2(i, (struct model_range){6, 6}, port);
+		cr_assert(diagram_box_join(&boxes[i], &again));
+	}
+	cr_assert_eq(diagram_build(&builder, boxes, n, &root), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		static const uint16_t kinds[] = {5, 6, 7, 0x105, 0x106, 0x107};
+
+		for (size_t j = 0; j < ARRAY_SIZE(kinds); j++)
+			cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root,
+						  (uint64_t)kinds[j] << 48 | (uint64_t)(n - i) << 32, 0),
+				     kinds[j] % 0x100 == 6 ? EPG_TARGET_LEAF | i : EPG_TARGET_MISS);
+	}
+}
+
 Test(diagram, one_field_is_at_most_five_nodes_deep)
 {
 	BUILDER builder = {0};

