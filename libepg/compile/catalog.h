@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The catalog: the names behind a generation's ids, and what is needed to speak about its rules, without
- * the policy file and without parsing it again. It is one flat block of bytes, kept in a memory-mapped
- * map beside the generation's tables, and read in place.
+ * the policy file and without parsing it again. It is one flat block of bytes, read in place; beside the generation's
+ * tables it is kept packed (catalog_packed.h).
  *
  * Strings are offsets into a pool; offset 0 is the empty string. Arrays are sorted as said.
  */
@@ -16,7 +16,7 @@
 #include "epg/abi.h"
 
 #define CATALOG_MAGIC 0x63677065u /* "epgc" */
-#define CATALOG_VERSION 4
+#define CATALOG_VERSION 5
 #define CATALOG_NONE UINT32_MAX
 
 struct catalog_range {

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <zlib.h>
 
 #include <bpf/bpf.h>
 
+#include "compile/catalog_packed.h"
 #include "runtime/record_types.h"
 #include "runtime/runtime.h"
 
@@ -18,9 +18,10 @@ _Static_assert((int)BUILD_catalog <= SLOTS_MAX, "each map but the last two is pu
 /* Blocks of bytes, the catalog and the source, are arrays of these. */
 #define BLOCK_BYTES 4096
 
-/* Room for amendments: a sixteenth of a table, and some in any case. */
+/* Room for amendments: a sixteenth of a table, within these bounds. AMENDMENTS_BYTES are full with about ROOM_MOST. */
 #define ROOM_PART 16
 #define ROOM_LEAST 1024
+#define ROOM_MOST 8192
 
 static const struct {
 	const char *name;
@@ -199,10 +200,25 @@ static void begin_insert(struct build *build, uint32_t slot)
 		slots_begin(&build->inserting, slots_of(build->instance, map), slot, build->maps[map]);
 }
 
+static int fill_catalog(struct build *build, const struct tables *tables)
+{
+	AUTO_FREE uint8_t *packed = NULL;
+	size_t length;
+	int error = catalog_pack(tables->catalog, tables->catalog_length, &packed, &length);
+
+	if (error)
+		return context_fail_kernel(build->epg, error, NULL, "can't pack the policy's names");
+	return fill_block(build, BUILD_catalog, packed, length, NULL, 0);
+}
+
 /* What amendments may add to a table before everything is built anew. */
 static size_t room_behind(size_t n)
 {
-	return n / ROOM_PART > ROOM_LEAST ? n / ROOM_PART : ROOM_LEAST;
+	size_t part = n / ROOM_PART;
+
+	if (part < ROOM_LEAST)
+		return ROOM_LEAST;
+	return part < ROOM_MOST ? part : ROOM_MOST;
 }
 
 int build_tables(struct build *build, const struct tables *tables, uint32_t slot)
@@ -233,7 +249,7 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++)
 		error = fill_map(build, all[i].map, all[i].elements, all[i].count);
 	if (!error)
-		error = fill_block(build, BUILD_catalog, tables->catalog, tables->catalog_length, NULL, 0);
+		error = fill_catalog(build, tables);
 	return error;
 }
 
@@ -263,25 +279,17 @@ int build_adopt_all(struct build *build, uint32_t number)
 int build_source(struct build *build, uint32_t slot, const struct generation_parts *text)
 {
 	struct generation_source header = {
-		.text_length = text->length,
-		.edits_length = text->edits_length,
 		.n_nodes = text->n_nodes,
 		.applied_at = (uint64_t)time(NULL),
 		.slot = slot,
 	};
-	uLongf compressed_length = compressBound(text->length);
-	AUTO_FREE Bytef *compressed = malloc(compressed_length + text->edits_length + GENERATION_EDITS_ALIGNMENT);
-	size_t edits;
+	AUTO_FREE uint8_t *packed = NULL;
+	int error = source_pack(text, &header, &packed);
 
-	if (!compressed ||
-	    compress2(compressed, &compressed_length, (const Bytef *)text->text, text->length, Z_BEST_SPEED) != Z_OK)
-		return context_fail_kernel(build->epg, -ENOMEM, NULL, "can't pack the policy's source");
-	header.compressed_length = compressed_length;
-	edits = generation_edits_offset(&header) - sizeof(header);
-	memset(compressed + compressed_length, 0, edits - compressed_length);
-	if (text->edits_length)
-		memcpy(compressed + edits, text->edits, text->edits_length);
-	return fill_block(build, BUILD_source, &header, sizeof(header), compressed, edits + text->edits_length);
+	if (error)
+		return context_fail_kernel(build->epg, error, NULL, "can't pack the policy's source");
+	return fill_block(build, BUILD_source, &header, sizeof(header), packed,
+			  header.zlib_length + header.edits_length);
 }
 
 /* ---- slots and pins ---- */

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/array.h"
+#include "compile/catalog_packed.h"
 #include "policy/edit_text.h"
 #include "runtime/amendments.h"
 #include "runtime/runtime.h"
@@ -54,6 +54,7 @@ void generation_close(struct generation *generation)
 	for (size_t i = 0; i < ARRAY_SIZE(generation->views); i++)
 		map_view_close(&generation->views[i]);
 	generation_merged_clear(&generation->merged);
+	free(generation->block);
 	free(generation);
 }
 
@@ -62,10 +63,11 @@ const struct epg_rule *generation_rule(const struct generation *generation, uint
 	return (const struct epg_rule *)(generation->rules + index * MAP_STRIDE(sizeof(struct epg_rule)));
 }
 
-/* The block that `source` holds: header and compressed text, checked against the map's size. */
+/* The block that `source` holds, and its header, checked against the map's size. */
 static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_view, struct generation_source *ret)
 {
 	struct map_view view = {0};
+	uint64_t length;
 	int error;
 
 	error = open_view(epg, number, "source", &view);
@@ -73,9 +75,7 @@ static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_vi
 		return error;
 	if (view.length >= sizeof(*ret))
 		memcpy(ret, view.bytes, sizeof(*ret));
-	if (view.length < sizeof(*ret) || ret->compressed_length > view.length - sizeof(*ret) ||
-	    generation_edits_offset(ret) > view.length ||
-	    ret->edits_length > view.length - generation_edits_offset(ret)) {
+	if (view.length < sizeof(*ret) || !source_length(ret, &length) || length > view.length - sizeof(*ret)) {
 		map_view_close(&view);
 		return -EBADMSG;
 	}
@@ -128,8 +128,8 @@ size_t generation_rules_room(const struct generation *generation)
 static int open_catalog(struct epg *epg, struct generation *generation)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view amendments = {0};
-	const struct map_view *block = &generation->views[VIEW_CATALOG];
-	int error = catalog_open(block->bytes, block->length, &generation->catalog);
+	const struct map_view *packed = &generation->views[VIEW_CATALOG];
+	int error = catalog_unpack(packed->bytes, packed->length, &generation->block, &generation->catalog);
 
 	if (!error && generation->catalog.n_rules > generation_rules_room(generation))
 		error = -EBADMSG;
@@ -193,33 +193,6 @@ int generation_open_running(struct epg *epg, struct instance *instance, struct g
 	}
 }
 
-/* Text and edits, one behind the other. */
-static int unpack_source(struct epg *epg, const struct map_view *view, const struct generation_source *header,
-			 char **ret_text, struct generation_parts *ret)
-{
-	AUTO_FREE char *text = malloc(header->text_length + 1 + header->edits_length + GENERATION_EDITS_ALIGNMENT);
-	uLongf length = header->text_length;
-	size_t edits = (header->text_length + GENERATION_EDITS_ALIGNMENT) & ~(size_t)(GENERATION_EDITS_ALIGNMENT - 1);
-
-	if (!text)
-		return context_fail_kernel(epg, -ENOMEM, NULL, "can't unpack the policy's source");
-	if (uncompress((Bytef *)text, &length, view->bytes + sizeof(*header), header->compressed_length) != Z_OK ||
-	    length != header->text_length)
-		return context_fail(epg, EPG_FAILURE_KERNEL, -EIO, epg->pin, NULL,
-				    "the source kept with the running policy is damaged");
-	text[length] = '\0';
-	memcpy(text + edits, view->bytes + generation_edits_offset(header), header->edits_length);
-	*ret = (struct generation_parts){
-		.text = text,
-		.length = length,
-		.edits = (const uint8_t *)text + edits,
-		.edits_length = header->edits_length,
-		.n_nodes = header->n_nodes,
-	};
-	*ret_text = TAKE_PTR(text);
-	return 0;
-}
-
 int generation_read_parts(struct epg *epg, uint32_t number, char **ret_text, struct generation_parts *ret)
 {
 	struct generation_source header;
@@ -229,9 +202,12 @@ int generation_read_parts(struct epg *epg, uint32_t number, char **ret_text, str
 	error = open_source(epg, number, &view, &header);
 	if (error)
 		return context_fail_kernel(epg, error, epg->pin, "can't open the source of generation %u", number);
-	error = unpack_source(epg, &view, &header, ret_text, ret);
+	error = source_unpack(&header, view.bytes + sizeof(header), ret_text, ret);
 	map_view_close(&view);
-	return error;
+	if (error == -EBADMSG)
+		return context_fail(epg, EPG_FAILURE_KERNEL, -EIO, epg->pin, NULL,
+				    "the source kept with the running policy is damaged");
+	return error ? context_fail_kernel(epg, error, NULL, "can't unpack the policy's source") : 0;
 }
 
 static int add_piece(struct edit_piece **pieces, size_t *n, size_t *capacity, const uint8_t *bytes, size_t length)

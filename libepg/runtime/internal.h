@@ -180,7 +180,7 @@ struct generation_merged {
 	size_t n_members;
 };
 
-/* A generation as it lies in its maps, read in place. */
+/* A generation as it lies in its maps, read in place; its catalog is packed there. */
 struct generation {
 	uint32_t number;
 	uint32_t slot;
@@ -189,6 +189,7 @@ struct generation {
 	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
 	uint64_t applied_at;                /* seconds since the epoch */
 	struct map_view views[3];           /* of catalog, rules and counters */
+	uint8_t *block;                     /* the catalog's, unpacked */
 	bool amended;                       /* it goes on in the tables of an earlier one: see amendments.h */
 	struct generation_merged merged;
 };
