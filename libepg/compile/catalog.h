@@ -84,6 +84,20 @@ enum catalog_role {
 	CATALOG_ROLES
 };
 
+/* What a rule does. */
+struct epg_rule {
+	uint8_t action; /* enum epg_verdict */
+	uint8_t level;  /* enum epg_level */
+	uint8_t flags;  /* EPG_RULE_… */
+	uint8_t dscp;   /* with EPG_RULE_DSCP: what permitted packets are marked with */
+};
+
+/* What of it stands in table `rules`: its leaf says the rest. */
+static inline struct epg_rule_more rules_more(const struct epg_rule *what)
+{
+	return (struct epg_rule_more){what->flags, what->dscp};
+}
+
 /*
  * Same index as tables `rules` and `counters`; the implicit rules come first. An entry has a rule for each role and
  * direction in which its contract is used: their levels differ, and so do their counters. Among rules of one level and
@@ -107,6 +121,7 @@ struct catalog_rule {
 	struct catalog_range fragment; /* enum epg_piece */
 	uint16_t tcp_flags;            /* bit n: matches packets whose EPG_FLAG_… are n */
 	uint16_t early;                /* matches EPG_PIECE_EARLY too, whatever ports, flags or type it asks for */
+	struct epg_rule what;
 };
 
 /* Sorted by source, then destination: pairs that have rules. Class ids as in table `pairs`: also VRFs, and 0. */

@@ -56,12 +56,13 @@ static const struct catalog_column contracts[] = {
 
 /* All but the identity. */
 static const struct catalog_column rules[] = {
-	PLAIN(catalog_rule, contract),  STRING(catalog_rule, subject), STRING(catalog_rule, filter),
-	STRING(catalog_rule, entry),    PLAIN(catalog_rule, line),     PLAIN(catalog_rule, role),
-	PLAIN(catalog_rule, reverse),   PLAIN(catalog_rule, audit),    PLAIN(catalog_rule, n_kinds),
-	RANGE(catalog_rule, kinds[0]),  RANGE(catalog_rule, kinds[1]), RANGE(catalog_rule, destination),
-	RANGE(catalog_rule, source),    RANGE(catalog_rule, dscp),     RANGE(catalog_rule, fragment),
-	PLAIN(catalog_rule, tcp_flags), PLAIN(catalog_rule, early),
+	PLAIN(catalog_rule, contract),   STRING(catalog_rule, subject),   STRING(catalog_rule, filter),
+	STRING(catalog_rule, entry),     PLAIN(catalog_rule, line),       PLAIN(catalog_rule, role),
+	PLAIN(catalog_rule, reverse),    PLAIN(catalog_rule, audit),      PLAIN(catalog_rule, n_kinds),
+	RANGE(catalog_rule, kinds[0]),   RANGE(catalog_rule, kinds[1]),   RANGE(catalog_rule, destination),
+	RANGE(catalog_rule, source),     RANGE(catalog_rule, dscp),       RANGE(catalog_rule, fragment),
+	PLAIN(catalog_rule, tcp_flags),  PLAIN(catalog_rule, early),      PLAIN(catalog_rule, what.action),
+	PLAIN(catalog_rule, what.level), PLAIN(catalog_rule, what.flags), PLAIN(catalog_rule, what.dscp),
 };
 
 static const struct catalog_column pairs[] = {

@@ -217,7 +217,7 @@ static int add_rule(struct collection *collection, const struct origin *origin, 
 		turn_round(entry, detail);
 	rule = make_rule(origin, entry, role);
 	add_early(&rule, detail);
-	collection->rules[collection->draft->n_rules - 1] = rule;
+	detail->what = collection->rules[collection->draft->n_rules - 1] = rule;
 	name_rule(origin, entry->name, detail);
 	return 0;
 }
@@ -376,7 +376,7 @@ static int add_implicit(struct collection *collection)
 		detail->kinds[0] = detail->destination = detail->source = to_range(MODEL_RANGE_ANY);
 		detail->dscp = detail->fragment = detail->kinds[0];
 		detail->tcp_flags = MODEL_TCP_FLAGS_ANY;
-		collection->rules[i] = implicit[i].rule;
+		detail->what = collection->rules[i] = implicit[i].rule;
 	}
 	return 0;
 }
@@ -476,8 +476,9 @@ int rules_collect(const struct model *model, const struct rules_count *counts, c
 }
 
 int rules_of_entry(const struct model *model, const struct rules_place *place, const struct model_entry *entry,
-		   struct draft *draft, struct epg_rule rules[RULES_OF_ENTRY_MAX])
+		   struct draft *draft)
 {
+	struct epg_rule rules[2 * CATALOG_ROLES];
 	const struct model_contract *contract = &model->contracts[place->contract];
 	struct collection collection = {.model = model, .draft = draft, .rules = rules};
 	struct origin origin = {

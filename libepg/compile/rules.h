@@ -51,13 +51,11 @@ struct rules_place {
 	uint32_t uses; /* of the contract: RULES_USE */
 };
 
-#define RULES_OF_ENTRY_MAX (2 * CATALOG_ROLES)
-
 /*
  * The rules of one entry alone: details become all the rules that the draft has, whose strings stay. Returns 0 or
  * -ENOMEM.
  */
 int rules_of_entry(const struct model *model, const struct rules_place *place, const struct model_entry *entry,
-		   struct draft *draft, struct epg_rule rules[RULES_OF_ENTRY_MAX]);
+		   struct draft *draft);
 
 #endif

@@ -100,7 +100,7 @@ static int read_running(struct epg *epg, const struct generation *running, struc
 	status->pairs = catalog->n_pairs;
 	for (uint32_t i = 0; i < catalog->n_rules; i++) {
 		status->rules -= catalog_rule_is_gone(&catalog->rules[i]);
-		if (generation_rule(running, i)->action != EPG_PERMIT)
+		if (catalog->rules[i].what.action != EPG_PERMIT)
 			continue;
 		status->permitted_packets += __atomic_load_n(&running->counters[i].packets, __ATOMIC_RELAXED);
 		status->permitted_bytes += __atomic_load_n(&running->counters[i].bytes, __ATOMIC_RELAXED);

@@ -8,10 +8,15 @@
 
 #include <bpf/bpf.h>
 
+#include "base/array.h"
 #include "compile/catalog_packed.h"
 #include "runtime/record_types.h"
 #include "runtime/runtime.h"
 
+#define BUILD_STRIDE(name, type) \
+	_Static_assert(sizeof(struct type) == MAP_STRIDE(sizeof(struct type)), "elements lie without gaps");
+EPG_TABLES(BUILD_STRIDE)
+#undef BUILD_STRIDE
 _Static_assert(BUILD_MAPS == 8, "BUILD_INIT closes as many descriptors");
 _Static_assert((int)BUILD_catalog <= SLOTS_MAX, "each map but the last two is put into a slot");
 
@@ -83,9 +88,9 @@ static int make_map(struct build *build, enum build_map map, size_t elements, co
 /* Copies elements, and compares what has arrived. NULL: leaves the map all zero. */
 static int fill_map(struct build *build, enum build_map map, const void *elements, size_t count)
 {
-	size_t size = build_maps[map].size, stride = MAP_STRIDE(size);
+	size_t length = count * build_maps[map].size;
 	struct map_view view;
-	bool same = true;
+	bool same;
 	int error;
 
 	if (!elements || !count)
@@ -93,16 +98,27 @@ static int fill_map(struct build *build, enum build_map map, const void *element
 	error = map_view_open(build->maps[map], true, &view);
 	if (error)
 		return fail(build, error, map, "fill");
-	if (size == stride) {
-		size *= count;
-		count = 1;
-	}
-	for (size_t i = 0; i < count; i++)
-		memcpy(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
-	for (size_t i = 0; same && i < count; i++)
-		same = !memcmp(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
+	memcpy(view.bytes, elements, length);
+	same = !memcmp(view.bytes, elements, length);
 	map_view_close(&view);
 	return same ? 0 : fail(build, -EIO, map, "read back");
+}
+
+static size_t n_elements_of_rules(size_t n_rules)
+{
+	return (n_rules + EPG_RULES_EACH - 1) / EPG_RULES_EACH;
+}
+
+/* The same for rules, of which a part alone stands in their table. */
+static int fill_rules(struct build *build, const struct tables *tables)
+{
+	AUTO_FREE struct epg_rules *elements = array_new(n_elements_of_rules(tables->n_rules), sizeof(*elements));
+
+	if (!elements)
+		return fail(build, -ENOMEM, BUILD_rules, "fill");
+	for (size_t i = 0; i < tables->n_rules; i++)
+		elements[i / EPG_RULES_EACH].rule[i % EPG_RULES_EACH] = rules_more(&tables->rules[i]);
+	return fill_map(build, BUILD_rules, elements, n_elements_of_rules(tables->n_rules));
 }
 
 static int fill_block(struct build *build, enum build_map map, const void *first, size_t first_length,
@@ -233,7 +249,7 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 		{BUILD_pairs, tables->pairs, tables->n_buckets, 0},
 		{BUILD_sets, tables->sets, tables->n_rule_sets, 0},
 		{BUILD_nodes, tables->nodes, tables->n_nodes, room_behind(tables->n_nodes)},
-		{BUILD_rules, tables->rules, tables->n_rules, room_behind(tables->n_rules)},
+		{BUILD_rules, NULL, n_elements_of_rules(tables->n_rules + room_behind(tables->n_rules)), 0},
 		{BUILD_counters, NULL, tables->n_rules, room_behind(tables->n_rules)},
 	};
 	AUTO_RECORD_TYPES struct record_types types = RECORD_TYPES_INIT;
@@ -248,6 +264,8 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 		begin_insert(build, slot);
 	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++)
 		error = fill_map(build, all[i].map, all[i].elements, all[i].count);
+	if (!error)
+		error = fill_rules(build, tables);
 	if (!error)
 		error = fill_catalog(build, tables);
 	return error;

@@ -58,11 +58,6 @@ void generation_close(struct generation *generation)
 	free(generation);
 }
 
-const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index)
-{
-	return (const struct epg_rule *)(generation->rules + index * MAP_STRIDE(sizeof(struct epg_rule)));
-}
-
 /* The block that `source` holds, and its header, checked against the map's size. */
 static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_view, struct generation_source *ret)
 {
@@ -112,14 +107,13 @@ static int open_views(struct epg *epg, struct generation *generation)
 	if (error)
 		return error;
 	generation->applied_at = header.applied_at;
-	generation->rules = generation->views[VIEW_RULES].bytes;
 	generation->counters = (const struct epg_counter *)generation->views[VIEW_COUNTERS].bytes;
 	return 0;
 }
 
 size_t generation_rules_room(const struct generation *generation)
 {
-	size_t rules = generation->views[VIEW_RULES].length / MAP_STRIDE(sizeof(struct epg_rule));
+	size_t rules = generation->views[VIEW_RULES].length / sizeof(struct epg_rule_more);
 	size_t counters = generation->views[VIEW_COUNTERS].length / sizeof(struct epg_counter);
 
 	return rules < counters ? rules : counters;

@@ -185,7 +185,6 @@ struct generation {
 	uint32_t number;
 	uint32_t slot;
 	struct catalog catalog;
-	const uint8_t *rules;               /* memory-mapped; see generation_rule */
 	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
 	uint64_t applied_at;                /* seconds since the epoch */
 	struct map_view views[3];           /* of catalog, rules and counters */
@@ -197,8 +196,6 @@ struct generation {
 /* -ENOENT with a failure recorded when no policy is in force. */
 int generation_open_running(struct epg *epg, struct instance *instance, struct generation **ret);
 void generation_close(struct generation *generation);
-/* Rule `index` of the table `rules`; index < catalog.n_rules. */
-const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index);
 
 /* ---- policy (policy.c, policy_cost.c) ---- */
 
