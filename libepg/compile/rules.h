@@ -14,7 +14,7 @@
 
 struct epg_diagnostics;
 
-/* Rules of a policy: half a gigabyte of names and counters. EPG_LEAF has room for four times as many. */
+/* Rules of a policy: a hundred megabytes of counters and nodes. EPG_LEAF has room for four times as many. */
 #define RULES_MAX ((size_t)1 << 22)
 
 /* A set of roles, as rules' packets go, each from consumer to provider or (reverse) the other way. */
