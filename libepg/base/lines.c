@@ -30,6 +30,22 @@ static size_t start_of(const struct latest *latest, size_t distance)
 	return latest->start[(latest->n - distance) % (DISTANCE_MAX + 1)];
 }
 
+static size_t smaller(size_t one, size_t other)
+{
+	return one < other ? one : other;
+}
+
+/* The line's length; there are `left` bytes in all. */
+static size_t line_length(struct lines_form form, const uint8_t *line, size_t left)
+{
+	const uint8_t *end;
+
+	if (form.head)
+		return left < form.head ? left : smaller(left, (size_t)form.head + line[form.count]);
+	end = memchr(line, form.end, left);
+	return end ? (size_t)(end - line) + 1 : left;
+}
+
 /* ---- packing ---- */
 
 struct packing {
@@ -80,11 +96,6 @@ static size_t count_other(const uint8_t *one, const uint8_t *other, size_t max)
 	for (n = max; n > 0 && max - n < PIECE_LEAST - 1 && one[n - 1] == other[n - 1];)
 		n--;
 	return n;
-}
-
-static size_t smaller(size_t one, size_t other)
-{
-	return one < other ? one : other;
 }
 
 static void pack_pieces(struct packing *packing, const uint8_t *line, const uint8_t *earlier, size_t length)
@@ -143,9 +154,7 @@ size_t lines_pack(struct lines_form form, const uint8_t *bytes, size_t length, u
 	struct packing packing = {.form = form, .bytes = bytes, .length = length, .to = to};
 
 	for (size_t start = 0, next; start < length; start = next) {
-		const uint8_t *end = memchr(bytes + start, form.end, length - start);
-
-		next = end ? (size_t)(end - bytes) + 1 : length;
+		next = start + line_length(form, bytes + start, length - start);
 		pack_line(&packing, start, next - start);
 	}
 	return (size_t)(packing.to - to);
@@ -154,7 +163,7 @@ size_t lines_pack(struct lines_form form, const uint8_t *bytes, size_t length, u
 /* ---- unpacking ---- */
 
 struct unpacking {
-	uint8_t end; /* of a line */
+	struct lines_form form;
 	const uint8_t *packed;
 	size_t packed_length, used;
 	uint8_t *to;
@@ -172,8 +181,14 @@ static int take_byte(struct unpacking *unpacking, size_t *ret)
 
 static bool line_has_ended(const struct unpacking *unpacking, size_t start)
 {
-	return unpacking->place == unpacking->length ||
-	       (unpacking->place > start && unpacking->to[unpacking->place - 1] == unpacking->end);
+	const struct lines_form *form = &unpacking->form;
+	size_t n = unpacking->place - start;
+
+	if (unpacking->place == unpacking->length)
+		return true;
+	if (form->head)
+		return n >= form->head && n == (size_t)form->head + unpacking->to[start + form->count];
+	return n > 0 && unpacking->to[unpacking->place - 1] == form->end;
 }
 
 static int take_as_is(struct unpacking *unpacking, size_t n)
@@ -189,10 +204,9 @@ static int take_as_is(struct unpacking *unpacking, size_t n)
 static int unpack_line(struct unpacking *unpacking)
 {
 	size_t left = unpacking->packed_length - unpacking->used, wanted = unpacking->length - unpacking->place;
-	const uint8_t *line = unpacking->packed + unpacking->used;
-	const uint8_t *end = memchr(line, unpacking->end, smaller(left, wanted));
 
-	return take_as_is(unpacking, end ? (size_t)(end - line) + 1 : wanted);
+	return take_as_is(unpacking,
+			  line_length(unpacking->form, unpacking->packed + unpacking->used, smaller(left, wanted)));
 }
 
 /* Both counts are 0 in nothing that was packed, and would never end. */
@@ -225,7 +239,7 @@ int lines_unpack(struct lines_form form, const uint8_t *packed, size_t packed_le
 		 size_t *ret_used)
 {
 	struct unpacking unpacking = {
-		.end = form.end, .packed = packed, .packed_length = packed_length, .to = to, .length = length};
+		.form = form, .packed = packed, .packed_length = packed_length, .to = to, .length = length};
 	int error = 0;
 
 	while (!error && unpacking.place < length) {

@@ -18,6 +18,9 @@
 struct lines_form {
 	uint8_t end; /* of a line */
 	uint8_t key; /* lines that have as many bytes in common at their beginning are compared */
+	/* Not 0: a line is as many bytes, of which the one at `count` says how many follow; no byte ends it. */
+	uint8_t head;
+	uint8_t count;
 };
 
 /* Bytes that packing `length` bytes takes at most. */

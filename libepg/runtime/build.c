@@ -306,8 +306,7 @@ int build_source(struct build *build, uint32_t slot, const struct generation_par
 
 	if (error)
 		return context_fail_kernel(build->epg, error, NULL, "can't pack the policy's source");
-	return fill_block(build, BUILD_source, &header, sizeof(header), packed,
-			  header.zlib_length + header.edits_length);
+	return fill_block(build, BUILD_source, &header, sizeof(header), packed, header.zlib_length);
 }
 
 /* ---- slots and pins ---- */

@@ -62,7 +62,6 @@ void generation_close(struct generation *generation)
 static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_view, struct generation_source *ret)
 {
 	struct map_view view = {0};
-	uint64_t length;
 	int error;
 
 	error = open_view(epg, number, "source", &view);
@@ -70,7 +69,7 @@ static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_vi
 		return error;
 	if (view.length >= sizeof(*ret))
 		memcpy(ret, view.bytes, sizeof(*ret));
-	if (view.length < sizeof(*ret) || !source_length(ret, &length) || length > view.length - sizeof(*ret)) {
+	if (view.length < sizeof(*ret) || ret->zlib_length > view.length - sizeof(*ret)) {
 		map_view_close(&view);
 		return -EBADMSG;
 	}
