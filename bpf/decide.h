@@ -106,20 +106,23 @@ STEP __u32 groups_decide(__u32 slot, __u32 generation, __u32 pair, __u64 high, _
 	return leaf_first(first, decide_preferred(source, destination));
 }
 
-static __always_inline int decide_by_rule(struct decision *decision, __u32 slot, __u32 index)
+static __always_inline int decide_by_rule(struct decision *decision, __u32 slot, __u32 leaf)
 {
-	struct epg_rule *rule = rules_get(slot, index);
+	__u32 index = EPG_LEAF_RULE(leaf);
+	struct epg_rules *rules = rules_get(slot, index / EPG_RULES_EACH);
+	const struct epg_rule_more *rule;
 
 	decision->rule = index;
-	if (!rule) {
+	if (!rules) {
 		decision->reason = EPG_REASON_INTERNAL;
 		return 0;
 	}
-	decision->level = rule->level;
+	rule = &rules->rule[index % EPG_RULES_EACH];
+	decision->level = EPG_LEAF_LEVEL(leaf);
 	decision->flags = rule->flags;
 	decision->dscp = rule->dscp;
-	decision->verdict = rule->action;
-	if (rule->action == EPG_PERMIT)
+	decision->verdict = EPG_LEAF_ACTION(leaf);
+	if (decision->verdict == EPG_PERMIT)
 		decision->reason = EPG_REASON_NONE;
 	else
 		decision->reason = index == EPG_RULE_IMPLICIT_DENY ? EPG_REASON_IMPLICIT_DENY : EPG_REASON_DENIED;
@@ -158,7 +161,7 @@ STEP int decide(__u32 pair)
 	decision->level = EPG_LEVEL_IMPLICIT;
 	decision->audited_rule = EPG_RULE_NONE;
 	if (realm->flags & EPG_CLASS_UNENFORCED)
-		return decide_by_rule(decision, realm->slot, EPG_RULE_UNENFORCED);
+		return decide_by_rule(decision, realm->slot, EPG_LEAF_UNENFORCED);
 	decision->rule = EPG_RULE_IMPLICIT_DENY;
 	if (!source || !destination) {
 		decision->reason = source ? EPG_REASON_UNKNOWN_DESTINATION : EPG_REASON_UNKNOWN_SOURCE;
@@ -170,7 +173,7 @@ STEP int decide(__u32 pair)
 		return 0;
 	}
 	audit(decision, realm, pair, &work->key, leaf);
-	return decide_by_rule(decision, realm->slot, EPG_LEAF_RULE(leaf));
+	return decide_by_rule(decision, realm->slot, leaf);
 }
 
 #endif

@@ -24,7 +24,7 @@
 #include <linux/types.h>
 
 /* Goes up whenever a layout in this file changes. It is kept in `control`; libepg refuses others. */
-#define EPG_ABI_VERSION 4
+#define EPG_ABI_VERSION 5
 
 /* Where an instance keeps its maps, programs and links unless told otherwise. */
 #define EPG_DEFAULT_PIN "/sys/fs/bpf/epg"
@@ -614,12 +614,19 @@ enum epg_view {
 #define EPG_FLAG_ACK 8
 #define EPG_FLAGS_ALL 15
 
-/* Table `rules`, same index as `counters`. */
-struct epg_rule {
-	__u8 action; /* enum epg_verdict */
-	__u8 level;  /* enum epg_level */
-	__u8 flags;  /* EPG_RULE_… */
-	__u8 dscp;   /* with EPG_RULE_DSCP: what permitted packets are marked with */
+/* What a rule's leaf does not say of it. */
+struct epg_rule_more {
+	__u8 flags; /* EPG_RULE_… */
+	__u8 dscp;  /* with EPG_RULE_DSCP: what permitted packets are marked with */
+};
+
+/*
+ * Element of table `rules`. The kernel keeps elements of an array 8 bytes apart at least, so that one holds several rules:
+ * rule i, which table `counters` has at index i, is number i % EPG_RULES_EACH of element i / EPG_RULES_EACH.
+ */
+#define EPG_RULES_EACH 4
+struct epg_rules {
+	struct epg_rule_more rule[EPG_RULES_EACH];
 };
 
 /* The flow that the rule permits is tracked; replies and related errors follow it. */
@@ -734,7 +741,7 @@ struct epg_class {
 	X(pairs, epg_bucket)  \
 	X(sets, epg_rule_set) \
 	X(nodes, epg_node)    \
-	X(rules, epg_rule)    \
+	X(rules, epg_rules)   \
 	X(counters, epg_counter)
 
 /* What is in force: one word, so that it changes in one store. */
@@ -829,7 +836,7 @@ EPG_ASSERT_SIZE(struct epg_counter, 16);
 EPG_ASSERT_SIZE(struct epg_event, 104);
 EPG_ASSERT_SIZE(struct epg_captured, 368);
 EPG_ASSERT_SIZE(struct epg_node, 64);
-EPG_ASSERT_SIZE(struct epg_rule, 4);
+EPG_ASSERT_SIZE(struct epg_rules, 8);
 EPG_ASSERT_SIZE(struct epg_bucket, 64);
 EPG_ASSERT_SIZE(struct epg_rule_set, 16);
 EPG_ASSERT_SIZE(struct epg_class, 40);

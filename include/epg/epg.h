@@ -254,7 +254,10 @@ EPG_API size_t epg_diagnostics_errors(const struct epg_diagnostics *diagnostics)
 EPG_API const struct epg_diagnostic *epg_diagnostics_get(const struct epg_diagnostics *diagnostics, size_t index);
 EPG_API void epg_diagnostics_free(struct epg_diagnostics *diagnostics);
 
-/* What a policy takes once it is compiled; elements, and bytes in kernel memory. */
+/*
+ * What a policy takes once it is compiled: elements of its tables, and their bytes in kernel memory. Beside them names and
+ * text are kept, packed.
+ */
 struct epg_cost {
 	size_t groups, contracts, taboos, pairs, rules, rule_sets, nodes;
 	size_t bytes;

@@ -197,6 +197,32 @@ static bool addresses_valid(const struct catalog *catalog)
 	return true;
 }
 
+static struct catalog_extent place(uint64_t *length, uint64_t count, size_t size)
+{
+	struct catalog_extent extent = {.offset = *length, .count = count};
+
+	*length += (count * size + CATALOG_ALIGNMENT - 1) / CATALOG_ALIGNMENT * CATALOG_ALIGNMENT;
+	return extent;
+}
+
+struct catalog_header catalog_layout(const struct catalog_counts *counts, uint32_t file)
+{
+	struct catalog_header header = {
+		.magic = CATALOG_MAGIC,
+		.version = CATALOG_VERSION,
+		.length = sizeof(header),
+		.file = file,
+	};
+
+#define CATALOG_SECTION_PLACE(name, type)         \
+	header.sections[CATALOG_SECTION_##name] = \
+		place(&header.length, counts->sections[CATALOG_SECTION_##name], sizeof(struct type));
+	CATALOG_SECTIONS(CATALOG_SECTION_PLACE)
+#undef CATALOG_SECTION_PLACE
+	header.strings = place(&header.length, counts->strings, 1);
+	return header;
+}
+
 static bool is_extent(const struct catalog_header *header, const struct catalog_extent *extent, size_t element)
 {
 	return extent->offset % CATALOG_ALIGNMENT == 0 && extent->offset >= sizeof(*header) &&

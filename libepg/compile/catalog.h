@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The catalog: the names behind a generation's ids, and what is needed to speak about its rules, without
- * the policy file and without parsing it again. It is one flat block of bytes, kept in a memory-mapped
- * map beside the generation's tables, and read in place.
+ * the policy file and without parsing it again. It is one flat block of bytes, read in place; beside the generation's
+ * tables it is kept packed (catalog_packed.h).
  *
  * Strings are offsets into a pool; offset 0 is the empty string. Arrays are sorted as said.
  */
@@ -16,7 +16,7 @@
 #include "epg/abi.h"
 
 #define CATALOG_MAGIC 0x63677065u /* "epgc" */
-#define CATALOG_VERSION 4
+#define CATALOG_VERSION 5
 #define CATALOG_NONE UINT32_MAX
 
 struct catalog_range {
@@ -84,6 +84,20 @@ enum catalog_role {
 	CATALOG_ROLES
 };
 
+/* What a rule does. */
+struct epg_rule {
+	uint8_t action; /* enum epg_verdict */
+	uint8_t level;  /* enum epg_level */
+	uint8_t flags;  /* EPG_RULE_… */
+	uint8_t dscp;   /* with EPG_RULE_DSCP: what permitted packets are marked with */
+};
+
+/* What of it stands in table `rules`: its leaf says the rest. */
+static inline struct epg_rule_more rules_more(const struct epg_rule *what)
+{
+	return (struct epg_rule_more){what->flags, what->dscp};
+}
+
 /*
  * Same index as tables `rules` and `counters`; the implicit rules come first. An entry has a rule for each role and
  * direction in which its contract is used: their levels differ, and so do their counters. Among rules of one level and
@@ -107,6 +121,7 @@ struct catalog_rule {
 	struct catalog_range fragment; /* enum epg_piece */
 	uint16_t tcp_flags;            /* bit n: matches packets whose EPG_FLAG_… are n */
 	uint16_t early;                /* matches EPG_PIECE_EARLY too, whatever ports, flags or type it asks for */
+	struct epg_rule what;
 };
 
 /* Sorted by source, then destination: pairs that have rules. Class ids as in table `pairs`: also VRFs, and 0. */

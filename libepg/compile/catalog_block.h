@@ -25,11 +25,20 @@ struct catalog_extent {
 struct catalog_header {
 	uint32_t magic;
 	uint32_t version;
-	uint64_t length; /* of all; the map that holds it may be longer */
+	uint64_t length; /* of all; what holds it may be longer */
 	struct catalog_extent sections[CATALOG_SECTION_COUNT];
 	struct catalog_extent strings;
 	uint32_t file; /* string */
 	uint32_t reserved;
 };
+
+/* Elements of each section, and bytes of strings: the extents follow from them. */
+struct catalog_counts {
+	uint64_t sections[CATALOG_SECTION_COUNT];
+	uint64_t strings;
+};
+
+/* The header of a block with so many elements. */
+struct catalog_header catalog_layout(const struct catalog_counts *counts, uint32_t file);
 
 #endif

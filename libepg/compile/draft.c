@@ -141,14 +141,6 @@ int draft_new_string(struct draft *draft, const char *string, uint32_t *ret)
 	return 0;
 }
 
-static struct catalog_extent place_section(uint64_t *length, size_t count, size_t size)
-{
-	struct catalog_extent extent = {.offset = *length, .count = count};
-
-	*length += (count * size + CATALOG_ALIGNMENT - 1) / CATALOG_ALIGNMENT * CATALOG_ALIGNMENT;
-	return extent;
-}
-
 static void copy_section(uint8_t *block, const struct catalog_extent *extent, const void *elements, size_t size)
 {
 	if (extent->count)
@@ -157,16 +149,18 @@ static void copy_section(uint8_t *block, const struct catalog_extent *extent, co
 
 int draft_write(struct draft *draft, const char *file, uint8_t **ret, size_t *ret_length)
 {
-	struct catalog_header header = {.magic = CATALOG_MAGIC, .version = CATALOG_VERSION, .length = sizeof(header)};
+	struct catalog_counts counts = {0};
+	struct catalog_header header;
+	uint32_t string;
 	uint8_t *block;
 
-	if (draft_string(draft, file, &header.file))
+	if (draft_string(draft, file, &string))
 		return -ENOMEM;
-#define DRAFT_PLACE(name, type) \
-	header.sections[CATALOG_SECTION_##name] = place_section(&header.length, draft->n_##name, sizeof(struct type));
-	CATALOG_SECTIONS(DRAFT_PLACE)
-#undef DRAFT_PLACE
-	header.strings = place_section(&header.length, draft->n_strings, 1);
+#define DRAFT_COUNT(name, type) counts.sections[CATALOG_SECTION_##name] = draft->n_##name;
+	CATALOG_SECTIONS(DRAFT_COUNT)
+#undef DRAFT_COUNT
+	counts.strings = draft->n_strings;
+	header = catalog_layout(&counts, string);
 	block = calloc(1, header.length);
 	if (!block)
 		return -ENOMEM;

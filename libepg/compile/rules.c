@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "base/array.h"
+#include "compile/identity.h"
 #include "policy/diagnostic.h"
 #include "base/util.h"
 
@@ -48,23 +49,6 @@ static void collection_clear(struct collection *collection)
 		free(collection->names[i]);
 	free(collection->names);
 	free(collection->rules);
-}
-
-/* FNV-1a over a string and its terminating zero, which keeps "ab" + "c" and "a" + "bc" apart. */
-static uint64_t identity_add(uint64_t identity, const char *string)
-{
-	do
-		identity = (identity ^ (unsigned char)*string) * 0x100000001b3u;
-	while (*string++);
-	return identity;
-}
-
-static uint64_t identity_of(const struct origin *origin, const char *entry, const struct catalog_rule *rule)
-{
-	uint64_t identity = identity_add(origin->identity, entry);
-
-	identity = identity_add(identity, rule->reverse ? "reverse" : "forward");
-	return (identity ^ rule->role) * 0x100000001b3u;
 }
 
 static struct catalog_range to_range(struct model_range range)
@@ -181,9 +165,7 @@ static struct epg_rule make_rule(const struct origin *origin, const struct model
 /* Once for all entries of a filter. */
 static int name_origin(struct draft *draft, struct origin *origin)
 {
-	origin->identity = identity_add(0xcbf29ce484222325u, origin->contract_name);
-	origin->identity = identity_add(origin->identity, origin->subject->name);
-	origin->identity = identity_add(origin->identity, origin->filter->name);
+	origin->identity = identity_begin(origin->contract_name, origin->subject->name, origin->filter->name);
 	return draft_string(draft, origin->subject->name, &origin->subject_name) ||
 			       draft_string(draft, origin->filter->name, &origin->filter_name)
 		       ? -ENOMEM
@@ -196,7 +178,7 @@ static void name_rule(const struct origin *origin, const char *entry, struct cat
 	rule->subject = origin->subject_name;
 	rule->filter = origin->filter_name;
 	rule->contract = origin->contract;
-	rule->identity = identity_of(origin, entry, rule);
+	rule->identity = identity_end(origin->identity, entry, rule->reverse, rule->role);
 }
 
 /*
@@ -235,7 +217,7 @@ static int add_rule(struct collection *collection, const struct origin *origin, 
 		turn_round(entry, detail);
 	rule = make_rule(origin, entry, role);
 	add_early(&rule, detail);
-	collection->rules[collection->draft->n_rules - 1] = rule;
+	detail->what = collection->rules[collection->draft->n_rules - 1] = rule;
 	name_rule(origin, entry->name, detail);
 	return 0;
 }
@@ -394,7 +376,7 @@ static int add_implicit(struct collection *collection)
 		detail->kinds[0] = detail->destination = detail->source = to_range(MODEL_RANGE_ANY);
 		detail->dscp = detail->fragment = detail->kinds[0];
 		detail->tcp_flags = MODEL_TCP_FLAGS_ANY;
-		collection->rules[i] = implicit[i].rule;
+		detail->what = collection->rules[i] = implicit[i].rule;
 	}
 	return 0;
 }
@@ -494,8 +476,9 @@ int rules_collect(const struct model *model, const struct rules_count *counts, c
 }
 
 int rules_of_entry(const struct model *model, const struct rules_place *place, const struct model_entry *entry,
-		   struct draft *draft, struct epg_rule rules[RULES_OF_ENTRY_MAX])
+		   struct draft *draft)
 {
+	struct epg_rule rules[2 * CATALOG_ROLES];
 	const struct model_contract *contract = &model->contracts[place->contract];
 	struct collection collection = {.model = model, .draft = draft, .rules = rules};
 	struct origin origin = {

@@ -14,7 +14,7 @@
 
 struct epg_diagnostics;
 
-/* Rules of a policy: half a gigabyte of names and counters. EPG_LEAF has room for four times as many. */
+/* Rules of a policy: a hundred megabytes of counters and nodes. EPG_LEAF has room for four times as many. */
 #define RULES_MAX ((size_t)1 << 22)
 
 /* A set of roles, as rules' packets go, each from consumer to provider or (reverse) the other way. */
@@ -51,13 +51,11 @@ struct rules_place {
 	uint32_t uses; /* of the contract: RULES_USE */
 };
 
-#define RULES_OF_ENTRY_MAX (2 * CATALOG_ROLES)
-
 /*
  * The rules of one entry alone: details become all the rules that the draft has, whose strings stay. Returns 0 or
  * -ENOMEM.
  */
 int rules_of_entry(const struct model *model, const struct rules_place *place, const struct model_entry *entry,
-		   struct draft *draft, struct epg_rule rules[RULES_OF_ENTRY_MAX]);
+		   struct draft *draft);
 
 #endif

@@ -241,8 +241,7 @@ static int open_both(struct comparison *comparison)
 static int compare(struct comparison *comparison)
 {
 	struct diff_policy policies[DIFF_SIDES] = {
-		[DIFF_AFTER] = {comparison->model,
-				{&comparison->catalog, comparison->tables->rules, sizeof(struct epg_rule)}},
+		[DIFF_AFTER] = {comparison->model, {&comparison->catalog}},
 	};
 	const struct generation *running = comparison->running;
 	int error;
@@ -250,7 +249,7 @@ static int compare(struct comparison *comparison)
 	if (running)
 		policies[DIFF_BEFORE] = (struct diff_policy){
 			comparison->running_model,
-			{&running->catalog, running->rules, MAP_STRIDE(sizeof(struct epg_rule))},
+			{&running->catalog},
 		};
 	error = diff_policies(policies, count_change, comparison);
 	return error == -ENOMEM ? context_fail_kernel(comparison->epg, error, NULL, "can't compare the policies")

@@ -79,7 +79,7 @@ static const char *copy_group(struct copier *copier, uint16_t class_id)
 
 static struct rule_book book_of(const struct generation *generation)
 {
-	return (struct rule_book){&generation->catalog, generation->rules, MAP_STRIDE(sizeof(struct epg_rule))};
+	return (struct rule_book){&generation->catalog};
 }
 
 /* All that match, but for the one that decided. */

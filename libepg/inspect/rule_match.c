@@ -7,7 +7,7 @@
 
 const struct epg_rule *rule_book_rule(const struct rule_book *book, uint32_t index)
 {
-	return (const struct epg_rule *)((const uint8_t *)book->rules + index * book->stride);
+	return &book->catalog->rules[index].what;
 }
 
 /* ---- one rule ---- */

@@ -9,11 +9,9 @@
 
 #include "compile/catalog.h"
 
-/* The rules of a generation: what they match, and what they do, which stands in its table `rules`. */
+/* The rules of a generation. */
 struct rule_book {
 	const struct catalog *catalog;
-	const void *rules;
-	size_t stride; /* from one struct epg_rule to the next */
 };
 
 const struct epg_rule *rule_book_rule(const struct rule_book *book, uint32_t index);

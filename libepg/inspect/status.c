@@ -102,7 +102,7 @@ static int read_running(struct epg *epg, const struct generation *running, struc
 		struct epg_counter counter;
 
 		status->rules -= catalog_rule_is_gone(&catalog->rules[i]);
-		if (generation_rule(running, i)->action != EPG_PERMIT)
+		if (catalog->rules[i].what.action != EPG_PERMIT)
 			continue;
 		counter = generation_counter(running, i);
 		status->permitted_packets += counter.packets;

@@ -108,11 +108,11 @@ static int write_down(const struct amending *amending, const struct edits *edits
 static void write_rules(const struct amending *amending)
 {
 	struct amend *amend = amending->amend;
+	struct epg_rule_more *rules = (struct epg_rule_more *)amend->rules.bytes;
 	size_t first = amend->generation->catalog.n_rules;
 
 	for (size_t i = amending->n_first; i < amend->n_added; i++)
-		memcpy(amend->rules.bytes + (first + i) * MAP_STRIDE(sizeof(struct epg_rule)), &amend->added[i].rule,
-		       sizeof(struct epg_rule));
+		rules[first + i] = rules_more(&amend->added[i].what);
 }
 
 /* Each packet goes by its own generation's root; those that began before the last amendment have long ended. */
@@ -185,7 +185,7 @@ static void take_up_counts(struct epg *epg, const struct amending *amending, uin
 		for (size_t j = 0; !error && j < amend->n_gone; j++) {
 			uint32_t gone = amend->gone_rules[j];
 
-			if (amend_detail(amend, gone)->identity != amend->added[i].detail.identity)
+			if (amend_detail(amend, gone)->identity != amend->added[i].identity)
 				continue;
 			error = array_reserve(&moves, &capacity, n + 1, sizeof(*moves));
 			if (!error)

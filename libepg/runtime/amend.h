@@ -11,12 +11,6 @@
 #include "policy/edit.h"
 #include "runtime/amendments.h"
 
-/* A rule that was added since the tables were opened. */
-struct amend_rule {
-	struct catalog_rule detail; /* without strings */
-	struct epg_rule rule;
-};
-
 /* The rules of a part (LINK_PART) stand in a set. */
 struct amend_part {
 	uint32_t part;
@@ -53,7 +47,7 @@ struct amend {
 	uint32_t *identities; /* index + 1 of rules by their identity, for removals; made when one is removed first */
 	size_t n_identities;  /* a power of 2 */
 	struct amend_brief *briefs; /* of the catalog's rules; made with `identities` */
-	struct amend_rule *added;
+	struct catalog_rule *added; /* since the tables were opened; without strings */
 	size_t n_added, added_capacity;
 	struct amendments_member *members; /* that were added since */
 	size_t n_members, members_capacity;

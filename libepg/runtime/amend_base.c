@@ -199,16 +199,14 @@ const struct catalog_rule *amend_detail(const struct amend *amend, uint32_t inde
 {
 	const struct catalog *catalog = &amend->generation->catalog;
 
-	return index < catalog->n_rules ? &catalog->rules[index] : &amend->added[index - catalog->n_rules].detail;
+	return index < catalog->n_rules ? &catalog->rules[index] : &amend->added[index - catalog->n_rules];
 }
 
 uint32_t amend_leaf(const struct amend *amend, uint32_t index)
 {
-	size_t n_base = amend->generation->catalog.n_rules;
-	const struct epg_rule *rule =
-		index < n_base ? generation_rule(amend->generation, index) : &amend->added[index - n_base].rule;
+	const struct epg_rule *what = &amend_detail(amend, index)->what;
 
-	return EPG_LEAF(rule->level, rule->action, index);
+	return EPG_LEAF(what->level, what->action, index);
 }
 
 static uint32_t *find_identity(const struct amend *amend, uint64_t identity)
@@ -270,7 +268,7 @@ int amend_find(struct amend *amend, uint64_t identity, uint32_t *ret)
 	if (error)
 		return error;
 	for (size_t i = amend->n_added; i > 0; i--) {
-		if (amend->added[i - 1].detail.identity == identity && !amend->gone[n_base + i - 1]) {
+		if (amend->added[i - 1].identity == identity && !amend->gone[n_base + i - 1]) {
 			*ret = (uint32_t)(n_base + i - 1);
 			return 0;
 		}

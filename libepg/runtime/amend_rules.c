@@ -13,8 +13,8 @@
 #define UNDER_MAX 4096
 #define SCANNED_MAX ((size_t)1 << 23)
 
-/* Told the rules that one use of a filter makes of an entry: those of the draft, and their records. */
-typedef int (*made_fn)(struct amending *amending, const struct epg_rule *rules);
+/* Told the rules that one use of a filter makes of an entry: those of the draft. */
+typedef int (*made_fn)(struct amending *amending);
 
 static int touch(struct amending *amending, uint32_t set)
 {
@@ -55,7 +55,7 @@ static int add_to_sets(struct amending *amending, uint32_t index, uint32_t part)
 	return error;
 }
 
-static int add_rule(struct amending *amending, const struct catalog_rule *detail, const struct epg_rule *rule)
+static int add_rule(struct amending *amending, const struct catalog_rule *detail)
 {
 	struct amend *amend = amending->amend;
 	size_t index = amend_n_rules(amend);
@@ -66,14 +66,14 @@ static int add_rule(struct amending *amending, const struct catalog_rule *detail
 	if (array_reserve(&amend->added, &amend->added_capacity, amend->n_added + 1, sizeof(*amend->added)) ||
 	    array_reserve(&amending->rules, &amending->rules_capacity, amending->n_rules + 1, sizeof(*amending->rules)))
 		return -ENOMEM;
-	amend->added[amend->n_added++] = (struct amend_rule){*detail, *rule};
+	amend->added[amend->n_added++] = *detail;
 	amending->rules[amending->n_rules++] = *detail;
 	amend->part_rules[part]++;
 	return add_to_sets(amending, (uint32_t)index, part);
 }
 
 /* A contract that has had no rules for a direction binds nobody in it: that would have to change too. */
-static int add_made(struct amending *amending, const struct epg_rule *rules)
+static int add_made(struct amending *amending)
 {
 	const struct draft *draft = amending->draft;
 	int error = 0;
@@ -83,7 +83,7 @@ static int add_made(struct amending *amending, const struct epg_rule *rules)
 
 		if (!amending->amend->part_rules[LINK_PART(detail->contract, detail->role, detail->reverse)])
 			return -EOPNOTSUPP;
-		error = add_rule(amending, detail, &rules[i]);
+		error = add_rule(amending, detail);
 	}
 	return error;
 }
@@ -267,12 +267,11 @@ static int remove_rule(struct amending *amending, uint32_t index, uint32_t part)
 	return error;
 }
 
-static int remove_made(struct amending *amending, const struct epg_rule *rules)
+static int remove_made(struct amending *amending)
 {
 	const struct draft *draft = amending->draft;
 	int error = 0;
 
-	(void)rules;
 	for (size_t i = 0; !error && i < draft->n_rules; i++) {
 		const struct catalog_rule *detail = &draft->rules[i];
 		uint32_t index = CATALOG_NONE;
@@ -301,16 +300,15 @@ static int in_subject(struct amending *amending, uint32_t contract, const struct
 			.use = &subject->filters[i],
 			.uses = amending->amend->uses[contract],
 		};
-		struct epg_rule rules[RULES_OF_ENTRY_MAX];
 
 		if (place.use->filter != change->filter)
 			continue;
 		if (subject->audit || !(place.uses & RULES_USES_FORWARD) ||
 		    (rules_have_reverse(subject, &change->entry) && !(place.uses & RULES_USES_REVERSE)))
 			return -EOPNOTSUPP;
-		error = rules_of_entry(amending->model, &place, &change->entry, amending->draft, rules);
+		error = rules_of_entry(amending->model, &place, &change->entry, amending->draft);
 		if (!error)
-			error = fn(amending, rules);
+			error = fn(amending);
 	}
 	return error;
 }

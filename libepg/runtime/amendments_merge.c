@@ -151,7 +151,7 @@ static int list_contract_rules(struct merge *merge)
 
 static uint32_t leaf_of(const struct merge *merge, uint32_t rule)
 {
-	const struct epg_rule *what = generation_rule(merge->generation, rule);
+	const struct epg_rule *what = &merge->merged.rules[rule].what;
 
 	return EPG_LEAF(what->level, what->action, rule);
 }

@@ -5,22 +5,28 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <zlib.h>
 
 #include <bpf/bpf.h>
 
+#include "base/array.h"
+#include "compile/catalog_packed.h"
 #include "runtime/record_types.h"
 #include "runtime/runtime.h"
 
+#define BUILD_STRIDE(name, type) \
+	_Static_assert(sizeof(struct type) == MAP_STRIDE(sizeof(struct type)), "elements lie without gaps");
+EPG_TABLES(BUILD_STRIDE)
+#undef BUILD_STRIDE
 _Static_assert(BUILD_MAPS == 8, "BUILD_INIT closes as many descriptors");
 _Static_assert((int)BUILD_catalog <= SLOTS_MAX, "each map but the last two is put into a slot");
 
 /* Blocks of bytes, the catalog and the source, are arrays of these. */
 #define BLOCK_BYTES 4096
 
-/* Room for amendments: a sixteenth of a table, and some in any case. */
+/* Room for amendments: a sixteenth of a table, within these bounds. AMENDMENTS_BYTES are full with about ROOM_MOST. */
 #define ROOM_PART 16
 #define ROOM_LEAST 1024
+#define ROOM_MOST 8192
 
 static const struct {
 	const char *name;
@@ -82,9 +88,9 @@ static int make_map(struct build *build, enum build_map map, size_t elements, co
 /* Copies elements, and compares what has arrived. NULL: leaves the map all zero. */
 static int fill_map(struct build *build, enum build_map map, const void *elements, size_t count)
 {
-	size_t size = build_maps[map].size, stride = MAP_STRIDE(size);
+	size_t length = count * build_maps[map].size;
 	struct map_view view;
-	bool same = true;
+	bool same;
 	int error;
 
 	if (!elements || !count)
@@ -92,16 +98,27 @@ static int fill_map(struct build *build, enum build_map map, const void *element
 	error = map_view_open(build->maps[map], true, &view);
 	if (error)
 		return fail(build, error, map, "fill");
-	if (size == stride) {
-		size *= count;
-		count = 1;
-	}
-	for (size_t i = 0; i < count; i++)
-		memcpy(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
-	for (size_t i = 0; same && i < count; i++)
-		same = !memcmp(view.bytes + i * stride, (const uint8_t *)elements + i * size, size);
+	memcpy(view.bytes, elements, length);
+	same = !memcmp(view.bytes, elements, length);
 	map_view_close(&view);
 	return same ? 0 : fail(build, -EIO, map, "read back");
+}
+
+static size_t n_elements_of_rules(size_t n_rules)
+{
+	return (n_rules + EPG_RULES_EACH - 1) / EPG_RULES_EACH;
+}
+
+/* The same for rules, of which a part alone stands in their table. */
+static int fill_rules(struct build *build, const struct tables *tables)
+{
+	AUTO_FREE struct epg_rules *elements = array_new(n_elements_of_rules(tables->n_rules), sizeof(*elements));
+
+	if (!elements)
+		return fail(build, -ENOMEM, BUILD_rules, "fill");
+	for (size_t i = 0; i < tables->n_rules; i++)
+		elements[i / EPG_RULES_EACH].rule[i % EPG_RULES_EACH] = rules_more(&tables->rules[i]);
+	return fill_map(build, BUILD_rules, elements, n_elements_of_rules(tables->n_rules));
 }
 
 static int fill_block(struct build *build, enum build_map map, const void *first, size_t first_length,
@@ -199,10 +216,25 @@ static void begin_insert(struct build *build, uint32_t slot)
 		slots_begin(&build->inserting, slots_of(build->instance, map), slot, build->maps[map]);
 }
 
+static int fill_catalog(struct build *build, const struct tables *tables)
+{
+	AUTO_FREE uint8_t *packed = NULL;
+	size_t length;
+	int error = catalog_pack(tables->catalog, tables->catalog_length, &packed, &length);
+
+	if (error)
+		return context_fail_kernel(build->epg, error, NULL, "can't pack the policy's names");
+	return fill_block(build, BUILD_catalog, packed, length, NULL, 0);
+}
+
 /* What amendments may add to a table before everything is built anew. */
 static size_t room_behind(size_t n)
 {
-	return n / ROOM_PART > ROOM_LEAST ? n / ROOM_PART : ROOM_LEAST;
+	size_t part = n / ROOM_PART;
+
+	if (part < ROOM_LEAST)
+		return ROOM_LEAST;
+	return part < ROOM_MOST ? part : ROOM_MOST;
 }
 
 int build_tables(struct build *build, const struct tables *tables, uint32_t slot)
@@ -217,7 +249,7 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 		{BUILD_pairs, tables->pairs, tables->n_buckets, 0},
 		{BUILD_sets, tables->sets, tables->n_rule_sets, 0},
 		{BUILD_nodes, tables->nodes, tables->n_nodes, room_behind(tables->n_nodes)},
-		{BUILD_rules, tables->rules, tables->n_rules, room_behind(tables->n_rules)},
+		{BUILD_rules, NULL, n_elements_of_rules(tables->n_rules + room_behind(tables->n_rules)), 0},
 		{BUILD_counters, NULL, tables->n_rules, room_behind(tables->n_rules)},
 	};
 	AUTO_RECORD_TYPES struct record_types types = RECORD_TYPES_INIT;
@@ -233,7 +265,9 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 	for (size_t i = 0; !error && i < ARRAY_SIZE(all); i++)
 		error = fill_map(build, all[i].map, all[i].elements, all[i].count);
 	if (!error)
-		error = fill_block(build, BUILD_catalog, tables->catalog, tables->catalog_length, NULL, 0);
+		error = fill_rules(build, tables);
+	if (!error)
+		error = fill_catalog(build, tables);
 	return error;
 }
 
@@ -263,25 +297,16 @@ int build_adopt_all(struct build *build, uint32_t number)
 int build_source(struct build *build, uint32_t slot, const struct generation_parts *text)
 {
 	struct generation_source header = {
-		.text_length = text->length,
-		.edits_length = text->edits_length,
 		.n_nodes = text->n_nodes,
 		.applied_at = (uint64_t)time(NULL),
 		.slot = slot,
 	};
-	uLongf compressed_length = compressBound(text->length);
-	AUTO_FREE Bytef *compressed = malloc(compressed_length + text->edits_length + GENERATION_EDITS_ALIGNMENT);
-	size_t edits;
+	AUTO_FREE uint8_t *packed = NULL;
+	int error = source_pack(text, &header, &packed);
 
-	if (!compressed ||
-	    compress2(compressed, &compressed_length, (const Bytef *)text->text, text->length, Z_BEST_SPEED) != Z_OK)
-		return context_fail_kernel(build->epg, -ENOMEM, NULL, "can't pack the policy's source");
-	header.compressed_length = compressed_length;
-	edits = generation_edits_offset(&header) - sizeof(header);
-	memset(compressed + compressed_length, 0, edits - compressed_length);
-	if (text->edits_length)
-		memcpy(compressed + edits, text->edits, text->edits_length);
-	return fill_block(build, BUILD_source, &header, sizeof(header), compressed, edits + text->edits_length);
+	if (error)
+		return context_fail_kernel(build->epg, error, NULL, "can't pack the policy's source");
+	return fill_block(build, BUILD_source, &header, sizeof(header), packed, header.zlib_length);
 }
 
 /* ---- slots and pins ---- */

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/array.h"
+#include "compile/catalog_packed.h"
 #include "policy/edit_text.h"
 #include "runtime/amendments.h"
 #include "runtime/counts.h"
@@ -56,15 +56,11 @@ void generation_close(struct generation *generation)
 		map_view_close(&generation->views[i]);
 	generation_merged_clear(&generation->merged);
 	free(generation->counts);
+	free(generation->block);
 	free(generation);
 }
 
-const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index)
-{
-	return (const struct epg_rule *)(generation->rules + index * MAP_STRIDE(sizeof(struct epg_rule)));
-}
-
-/* The block that `source` holds: header and compressed text, checked against the map's size. */
+/* The block that `source` holds, and its header, checked against the map's size. */
 static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_view, struct generation_source *ret)
 {
 	struct map_view view = {0};
@@ -75,9 +71,7 @@ static int open_source(struct epg *epg, uint32_t number, struct map_view *ret_vi
 		return error;
 	if (view.length >= sizeof(*ret))
 		memcpy(ret, view.bytes, sizeof(*ret));
-	if (view.length < sizeof(*ret) || ret->compressed_length > view.length - sizeof(*ret) ||
-	    generation_edits_offset(ret) > view.length ||
-	    ret->edits_length > view.length - generation_edits_offset(ret)) {
+	if (view.length < sizeof(*ret) || ret->zlib_length > view.length - sizeof(*ret)) {
 		map_view_close(&view);
 		return -EBADMSG;
 	}
@@ -114,14 +108,13 @@ static int open_views(struct epg *epg, struct generation *generation)
 	if (error)
 		return error;
 	generation->applied_at = header.applied_at;
-	generation->rules = generation->views[VIEW_RULES].bytes;
 	generation->counters = (const struct epg_counter *)generation->views[VIEW_COUNTERS].bytes;
 	return 0;
 }
 
 size_t generation_rules_room(const struct generation *generation)
 {
-	size_t rules = generation->views[VIEW_RULES].length / MAP_STRIDE(sizeof(struct epg_rule));
+	size_t rules = generation->views[VIEW_RULES].length / sizeof(struct epg_rule_more);
 	size_t counters = generation->views[VIEW_COUNTERS].length / sizeof(struct epg_counter);
 
 	return rules < counters ? rules : counters;
@@ -130,8 +123,8 @@ size_t generation_rules_room(const struct generation *generation)
 static int open_catalog(struct epg *epg, struct generation *generation)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view amendments = {0};
-	const struct map_view *block = &generation->views[VIEW_CATALOG];
-	int error = catalog_open(block->bytes, block->length, &generation->catalog);
+	const struct map_view *packed = &generation->views[VIEW_CATALOG];
+	int error = catalog_unpack(packed->bytes, packed->length, &generation->block, &generation->catalog);
 
 	if (!error && generation->catalog.n_rules > generation_rules_room(generation))
 		error = -EBADMSG;
@@ -209,33 +202,6 @@ int generation_open_running(struct epg *epg, struct instance *instance, struct g
 	}
 }
 
-/* Text and edits, one behind the other. */
-static int unpack_source(struct epg *epg, const struct map_view *view, const struct generation_source *header,
-			 char **ret_text, struct generation_parts *ret)
-{
-	AUTO_FREE char *text = malloc(header->text_length + 1 + header->edits_length + GENERATION_EDITS_ALIGNMENT);
-	uLongf length = header->text_length;
-	size_t edits = (header->text_length + GENERATION_EDITS_ALIGNMENT) & ~(size_t)(GENERATION_EDITS_ALIGNMENT - 1);
-
-	if (!text)
-		return context_fail_kernel(epg, -ENOMEM, NULL, "can't unpack the policy's source");
-	if (uncompress((Bytef *)text, &length, view->bytes + sizeof(*header), header->compressed_length) != Z_OK ||
-	    length != header->text_length)
-		return context_fail(epg, EPG_FAILURE_KERNEL, -EIO, epg->pin, NULL,
-				    "the source kept with the running policy is damaged");
-	text[length] = '\0';
-	memcpy(text + edits, view->bytes + generation_edits_offset(header), header->edits_length);
-	*ret = (struct generation_parts){
-		.text = text,
-		.length = length,
-		.edits = (const uint8_t *)text + edits,
-		.edits_length = header->edits_length,
-		.n_nodes = header->n_nodes,
-	};
-	*ret_text = TAKE_PTR(text);
-	return 0;
-}
-
 int generation_read_parts(struct epg *epg, uint32_t number, char **ret_text, struct generation_parts *ret)
 {
 	struct generation_source header;
@@ -245,9 +211,12 @@ int generation_read_parts(struct epg *epg, uint32_t number, char **ret_text, str
 	error = open_source(epg, number, &view, &header);
 	if (error)
 		return context_fail_kernel(epg, error, epg->pin, "can't open the source of generation %u", number);
-	error = unpack_source(epg, &view, &header, ret_text, ret);
+	error = source_unpack(&header, view.bytes + sizeof(header), ret_text, ret);
 	map_view_close(&view);
-	return error;
+	if (error == -EBADMSG)
+		return context_fail(epg, EPG_FAILURE_KERNEL, -EIO, epg->pin, NULL,
+				    "the source kept with the running policy is damaged");
+	return error ? context_fail_kernel(epg, error, NULL, "can't unpack the policy's source") : 0;
 }
 
 static int add_piece(struct edit_piece **pieces, size_t *n, size_t *capacity, const uint8_t *bytes, size_t length)

@@ -191,15 +191,15 @@ struct generation_count {
 	struct epg_counter counter;
 };
 
-/* A generation as it lies in its maps, read in place. */
+/* A generation as it lies in its maps, read in place; its catalog is packed there. */
 struct generation {
 	uint32_t number;
 	uint32_t slot;
 	struct catalog catalog;
-	const uint8_t *rules;               /* memory-mapped; see generation_rule */
 	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
 	uint64_t applied_at;                /* seconds since the epoch */
 	struct map_view views[3];           /* of catalog, rules and counters */
+	uint8_t *block;                     /* the catalog's, unpacked */
 	struct generation_count *counts;    /* of the running one; see counts_read */
 	size_t n_counts, counts_capacity;
 	bool amended; /* it goes on in the tables of an earlier one: see amendments.h */
@@ -211,8 +211,6 @@ int generation_open_running(struct epg *epg, struct instance *instance, struct g
 void generation_close(struct generation *generation);
 /* What rule `index` had counted when the generation was opened, or since; of the running generation. */
 struct epg_counter generation_counter(const struct generation *generation, uint32_t rule);
-/* Rule `index` of the table `rules`; index < catalog.n_rules. */
-const struct epg_rule *generation_rule(const struct generation *generation, uint32_t index);
 
 /* ---- policy (policy.c, policy_cost.c) ---- */
 

@@ -16,7 +16,7 @@ DEFINE_AUTO(struct epg_diagnostics, diagnostics_free)
 DEFINE_AUTO(struct tables, tables_free)
 
 /* Bytes of one element of a table in its map. */
-#define RULE_BYTES (MAP_STRIDE(sizeof(struct epg_rule)) + sizeof(struct epg_counter))
+#define RULE_BYTES (sizeof(struct epg_rule_more) + sizeof(struct epg_counter))
 
 void policy_cost(const struct model *model, const struct tables *tables, struct epg_cost *ret)
 {
@@ -29,8 +29,7 @@ void policy_cost(const struct model *model, const struct tables *tables, struct 
 		.rule_sets = tables->n_rule_sets,
 		.nodes = tables->n_nodes,
 		.bytes = tables->n_classes * sizeof(*tables->classes) + tables->n_buckets * sizeof(*tables->pairs) +
-			 tables->n_nodes * sizeof(*tables->nodes) + tables->n_rules * RULE_BYTES +
-			 tables->catalog_length + model->text_length,
+			 tables->n_nodes * sizeof(*tables->nodes) + tables->n_rules * RULE_BYTES,
 	};
 }
 
@@ -165,7 +164,7 @@ static int tell_maps(const struct model *model, const struct tables *tables, con
 			addresses += model->groups[i].matches[j].n_ips;
 	}
 	const struct epg_map_need needs[] = {
-		{"rules", tables->n_rules, room->rules, tables->n_rules * MAP_STRIDE(sizeof(struct epg_rule))},
+		{"rules", tables->n_rules, room->rules, tables->n_rules * sizeof(struct epg_rule_more)},
 		{"counters", tables->n_rules, room->rules, tables->n_rules * sizeof(struct epg_counter)},
 		{"nodes", tables->n_nodes, NODES_MAX, tables->n_nodes * sizeof(struct epg_node)},
 		{"pairs", tables->n_pairs, LINKS_MAX, tables->n_buckets * sizeof(struct epg_bucket)},

@@ -289,7 +289,7 @@ void rule_text_info(const struct generation *generation, uint32_t index, char *m
 {
 	const struct catalog *catalog = &generation->catalog;
 	const struct catalog_rule *rule = &catalog->rules[index];
-	const struct epg_rule *table = generation_rule(generation, index);
+	const struct epg_rule *table = &rule->what;
 	const struct epg_counter counter = generation_counter(generation, index);
 	bool implicit = rule->contract == CATALOG_NONE;
 	bool known = implicit && index < ARRAY_SIZE(implicit_rules);

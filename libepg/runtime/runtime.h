@@ -7,6 +7,7 @@
 #define EPG_RUNTIME_H
 
 #include "runtime/internal.h"
+#include "runtime/source.h"
 
 DEFINE_AUTO(struct generation, generation_close)
 DEFINE_AUTO(struct tables, tables_free)
@@ -30,38 +31,6 @@ int pins_take_away(struct epg *epg);
 int instance_begin_change(struct epg *epg, bool load, int *ret_lock, struct instance **ret);
 
 /* ---- generations (generation.c) ---- */
-
-/*
- * How map `source` of a generation begins; the policy's text follows, compressed by zlib, and aligned behind it what was
- * added and removed since it was read.
- */
-struct generation_source {
-	uint64_t text_length;
-	uint64_t compressed_length;
-	uint64_t edits_length;
-	uint64_t n_nodes;    /* of the table, that were in use when it was made */
-	uint64_t applied_at; /* seconds since the epoch */
-	uint32_t slot;
-	uint32_t reserved;
-};
-
-#define GENERATION_EDITS_ALIGNMENT 8
-
-static inline uint64_t generation_edits_offset(const struct generation_source *source)
-{
-	uint64_t end = sizeof(*source) + source->compressed_length;
-
-	return (end + GENERATION_EDITS_ALIGNMENT - 1) / GENERATION_EDITS_ALIGNMENT * GENERATION_EDITS_ALIGNMENT;
-}
-
-/* A policy's text, and what was edited since it was read. */
-struct generation_parts {
-	const char *text;
-	size_t length;
-	const uint8_t *edits;
-	size_t edits_length;
-	size_t n_nodes; /* of its tables */
-};
 
 void generation_merged_clear(struct generation_merged *merged);
 /* Rules that the generation's tables have room for. */

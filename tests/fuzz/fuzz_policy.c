@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "compile/catalog.h"
+#include "compile/catalog_packed.h"
 #include "compile/tables.h"
 #include "policy/diagnostic.h"
 
@@ -36,13 +37,21 @@ static void check_messages(const struct epg_diagnostics *diagnostics)
 	}
 }
 
-/* What was compiled can be read again. */
+/* What was compiled can be read again, as it is and once it was packed. */
 static void check_catalog(const struct tables *tables)
 {
+	uint8_t *packed, *block;
 	struct catalog catalog;
+	size_t length;
 
-	if (catalog_open(tables->catalog, tables->catalog_length, &catalog))
+	if (catalog_open(tables->catalog, tables->catalog_length, &catalog) ||
+	    catalog_pack(tables->catalog, tables->catalog_length, &packed, &length) ||
+	    catalog_unpack(packed, length, &block, &catalog))
 		abort();
+	if (memcmp(block, tables->catalog, tables->catalog_length) != 0)
+		abort();
+	free(packed);
+	free(block);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -18,7 +18,7 @@ struct asked {
 
 static inline struct rule_book book_of(const struct compiled *compiled)
 {
-	return (struct rule_book){&compiled->catalog, compiled->tables->rules, sizeof(struct epg_rule)};
+	return (struct rule_book){&compiled->catalog};
 }
 
 static inline void asked_why(struct asked *asked, size_t miss)

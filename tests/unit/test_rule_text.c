@@ -126,12 +126,12 @@ Test(rule_text, what_is_told_of_a_rule)
 		 .kinds = {{6, 6}},
 		 .destination = {80, 80},
 		 .source = ANY,
+		 .what = {.action = EPG_PERMIT,
+			  .level = 13,
+			  .flags = EPG_RULE_STATEFUL | EPG_RULE_LOG | EPG_RULE_DSCP,
+			  .dscp = 46},
 		 REST},
 	};
-	struct epg_rule table[2][2] = {[1] = {{.action = EPG_PERMIT,
-					       .level = 13,
-					       .flags = EPG_RULE_STATEFUL | EPG_RULE_LOG | EPG_RULE_DSCP,
-					       .dscp = 46}}};
 	struct epg_counter counters[] = {{1, 2}, {3, 4}};
 	struct generation generation = {
 		.catalog = {.contracts = &contract,
@@ -141,7 +141,6 @@ Test(rule_text, what_is_told_of_a_rule)
 			    .strings = strings,
 			    .n_strings = sizeof(strings),
 			    .file = "shop.yaml"},
-		.rules = (const uint8_t *)table,
 		.counters = counters,
 	};
 	struct epg_rule_info info;
