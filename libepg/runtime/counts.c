@@ -178,21 +178,32 @@ int counts_read(const struct instance *instance, struct generation *generation)
 
 /* ---- of tables that are no longer in force ---- */
 
+static void settle(const struct epg_tally *tally, const struct map_view *counters)
+{
+	struct epg_counter *counter = (struct epg_counter *)counters->bytes + tally->rule;
+
+	if (tally->rule >= counters->length / sizeof(*counter))
+		return;
+	__atomic_add_fetch(&counter->packets, tally->packets, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&counter->bytes, tally->bytes, __ATOMIC_RELAXED);
+}
+
+/* An entry of other tables has been left by an apply that was killed, or failed; those tables are gone. */
 int counts_settle(const struct instance *instance, uint32_t tables, const struct map_view *counters)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view map = {0};
+	uint32_t running = instance->control->tables[EPG_ACTIVE_SLOT(instance->control->active)];
 	int error = map_view_open(instance->fd.tallies, true, &map);
 
 	if (error)
 		return error;
 	for (size_t i = 0; i < map.length / sizeof(struct epg_tallies) * EPG_TALLIES; i++) {
 		struct epg_tally *tally = entry_of(&map, i);
-		struct epg_counter *counter = (struct epg_counter *)counters->bytes + tally->rule;
 
-		if (!is_pending(tally, tables) || tally->rule >= counters->length / sizeof(*counter))
+		if (!tally->packets || tally->tables == running)
 			continue;
-		__atomic_add_fetch(&counter->packets, tally->packets, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&counter->bytes, tally->bytes, __ATOMIC_RELAXED);
+		if (tally->tables == tables)
+			settle(tally, counters);
 		__atomic_store_n(&tally->packets, 0, __ATOMIC_RELEASE);
 	}
 	return 0;

@@ -12,8 +12,8 @@
 int counts_read(const struct instance *instance, struct generation *generation);
 
 /*
- * Adds what CPUs still have of tables to their counters. No program may be running that has seen these tables in force.
- * 0 or -errno.
+ * Adds what CPUs still have of tables to their counters, and frees all entries but those of the tables in force. No program
+ * may be running that has seen others in force. 0 or -errno.
  */
 int counts_settle(const struct instance *instance, uint32_t tables, const struct map_view *counters);
 
