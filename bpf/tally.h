@@ -26,6 +26,14 @@ static __always_inline struct epg_tallies *tallies_get(void)
 	return bpf_map_lookup_elem(&tallies, &cpu);
 }
 
+/* Before and after a change: who reads entries and counters looks whether there was one in between. */
+static __always_inline void tallies_change(struct epg_tallies *own)
+{
+	asm volatile("" ::: "memory");
+	*(volatile __u32 *)&own->sequence = own->sequence + 1;
+	asm volatile("" ::: "memory");
+}
+
 static __always_inline void tally_settle(const struct epg_tally *tally, __u32 slot)
 {
 	struct epg_counter *counter = counters_get(slot, tally->rule);
@@ -44,16 +52,15 @@ STEP int tally_begin(__u32 slot, __u32 tables, __u32 rule, __u32 length)
 	struct epg_tally *tally;
 	__u32 place;
 
-	if (!own) {
-		count_rule(slot, rule, length);
+	if (!own)
 		return 0;
-	}
 	place = (own->last + 1) % EPG_TALLIES;
 	tally = &own->tally[place];
 	if (tally->packets && tally->tables != tables) {
 		count_rule(slot, rule, length);
 		return 0;
 	}
+	tallies_change(own);
 	if (tally->packets)
 		tally_settle(tally, slot);
 	tally->rule = rule;
@@ -62,6 +69,7 @@ STEP int tally_begin(__u32 slot, __u32 tables, __u32 rule, __u32 length)
 	tally->bytes = length;
 	tally->packets = 1;
 	own->last = place;
+	tallies_change(own);
 	counter = counters_get(slot, rule);
 	if (counter)
 		(void)*(volatile __u64 *)&counter->packets;
@@ -74,8 +82,10 @@ static __always_inline void tally_rule(const struct epg_near *source, __u32 slot
 	struct epg_tallies *own = tallies_get();
 	struct epg_tally *tally;
 
-	if (!own)
+	if (!own) {
+		count_rule(slot, rule, length);
 		return;
+	}
 	tally = &own->tally[own->last % EPG_TALLIES];
 	if (tally->rule != rule || tally->tables != source->tables || tally->seen != source->seen) {
 		tally_begin(slot, source->tables, rule, length);

@@ -401,8 +401,9 @@ struct epg_tally {
 };
 struct epg_tallies {
 	struct epg_tally tally[EPG_TALLIES];
-	__u32 last; /* the entry that was begun last */
-	__u32 reserved[7];
+	__u32 last;     /* the entry that was begun last */
+	__u32 sequence; /* odd: an entry is being added to its counter, and begun anew */
+	__u32 reserved[6];
 };
 
 /*

@@ -52,6 +52,11 @@ static void check_pins(struct doctor *doctor)
 		doctor_tell(doctor, "instance-pins", EPG_HEALTH_BAD, path, "epgctl unload, then apply the policy again",
 			    "the pin of a program is missing: nothing can be attached any more");
 	}
+	if (doctor->running && doctor->running->catalog.n_groups && doctor->instance->fd.groups < 0) {
+		missing++;
+		doctor_tell(doctor, "instance-pins", EPG_HEALTH_BAD, "groups", "apply the policy again",
+			    "the pin of the map of groups is missing: nobody finds a group by its name");
+	}
 	if (!missing)
 		doctor_tell(doctor, "instance-pins", EPG_HEALTH_GOOD, NULL, NULL, "all pins are there");
 }

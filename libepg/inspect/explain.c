@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "inspect/explain_answer.h"
+#include "runtime/counts.h"
 #include "runtime/explaining.h"
 #include "runtime/membership.h"
 #include "runtime/runtime.h"
@@ -211,6 +212,8 @@ static int ask(struct epg *epg, const struct epg_question *question, struct aski
 	if (error)
 		return error;
 	error = generation_open_running(epg, asking->instance, &generation);
+	if (!error)
+		error = counts_read(epg, asking->instance, generation);
 	if (!error)
 		error = explain_sides_find(epg, asking->instance, generation, question,
 					   explain_packet_family(&asking->packet), &asking->sides);

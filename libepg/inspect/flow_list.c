@@ -9,6 +9,7 @@
 #include "inspect/flow_fate.h"
 #include "inspect/flow_filter.h"
 #include "policy/names.h"
+#include "runtime/counts.h"
 #include "runtime/observe.h"
 #include "runtime/port.h"
 #include "runtime/runtime.h"
@@ -147,6 +148,8 @@ static int walking_begin(struct epg *epg, struct instance *instance, const struc
 	walking->jiffies = flow_fate_jiffies(instance->control->hz);
 	if (!error)
 		error = observe_running(epg, instance, &walking->running);
+	if (!error && walking->running)
+		error = counts_read(epg, instance, walking->running);
 	return error ? error : flow_filter_read(epg, instance, walking->running, &filter, &walking->filter);
 }
 

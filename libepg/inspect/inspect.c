@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "runtime/counts.h"
 #include "runtime/near.h"
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
@@ -18,6 +19,8 @@ static int open_running(struct epg *epg, struct instance **ret_instance, struct 
 	if (error)
 		return error;
 	error = generation_open_running(epg, instance, ret);
+	if (!error)
+		error = counts_read(epg, instance, *ret);
 	if (error)
 		return error;
 	*ret_instance = instance;

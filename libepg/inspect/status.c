@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "runtime/counts.h"
 #include "runtime/hooks.h"
 #include "inspect/map_info.h"
 #include "runtime/membership.h"
@@ -121,7 +122,9 @@ static int read_instance(struct epg *epg, struct instance *instance, struct epg_
 	status->loaded = true;
 	status->generation = running ? running->number : 0;
 	status->previous_generation = __atomic_load_n(&instance->control->previous_generation, __ATOMIC_RELAXED);
-	error = running ? read_running(epg, running, status) : 0;
+	error = running ? counts_read(epg, instance, running) : 0;
+	if (!error && running)
+		error = read_running(epg, running, status);
 	if (!error)
 		error = read_hooks(epg, instance, running, status);
 	return error ? error : read_maps(epg, instance, status);

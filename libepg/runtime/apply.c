@@ -382,7 +382,7 @@ static struct epg_cost cost_of_maps(const struct rollback *rollback)
 	size_t bytes = rollback->classes.length + rollback->nodes.length;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rollback->target->views); i++)
-		bytes += rollback->target->views[i].length;
+		bytes += i == GENERATION_CATALOG ? 0 : rollback->target->views[i].length;
 	return (struct epg_cost){
 		.groups = catalog->n_groups,
 		.contracts = catalog->n_contracts,

@@ -4,11 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
@@ -17,9 +12,6 @@
 #include "runtime/observe.h"
 #include "runtime/runtime.h"
 #include "runtime/walk.h"
-
-/* What a packet takes at most, as far as one can say. */
-#define LATE_PACKETS_NS 20000000
 
 /* ---- the public map of groups ---- */
 
@@ -157,18 +149,6 @@ static void move_counters(struct epg *epg, struct instance *instance, uint32_t f
 }
 
 /*
- * Packets that began in the old generation have counted afterwards. The kernel knows when; some configurations of it do
- * not tell.
- */
-static void wait_for_late_packets(void)
-{
-	const struct timespec late = {.tv_nsec = LATE_PACKETS_NS};
-
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		nanosleep(&late, NULL);
-}
-
-/*
  * The new generation is in force. What fails from here on is repaired by the next apply; nothing of it bears on
  * how packets are decided.
  */
@@ -182,7 +162,7 @@ static void finish(struct build *build, struct plan *plan, uint32_t before, uint
 	remove_vanished_groups(instance, plan->policy->catalog);
 	waited = past_retire(build->epg, instance);
 	if (before && !waited)
-		wait_for_late_packets();
+		slots_wait();
 	if (before)
 		move_counters(build->epg, instance, before, number, true);
 	context_log(build->epg, EPG_LOG_INFO, "generation %u is in force", number);

@@ -8,40 +8,19 @@
 #include "base/array.h"
 
 /*
- * A CPU settles an entry when it needs the place. Counters that are read meanwhile are read again; so often, where a busy
- * CPU and a slow reader keep missing each other.
+ * A CPU that adds an entry to its counter changes both, one after the other. A reading is good if it has not begun to
+ * meanwhile; it takes a hundred nanoseconds, so that this many readings fail only where the CPU was stopped in between.
  */
-#define ATTEMPTS 16
+#define ATTEMPTS 4096
 
-/* All entries of all CPUs, at one moment. */
-struct tallies {
-	struct epg_tally *entries;
-	size_t n;
-};
-
-static void tallies_clear(struct tallies *tallies)
+static size_t n_cpus(const struct map_view *map)
 {
-	free(tallies->entries);
+	return map->length / sizeof(struct epg_tallies);
 }
 
-static int tallies_init(struct tallies *tallies, const struct map_view *map)
+static struct epg_tallies *of_cpu(const struct map_view *map, size_t cpu)
 {
-	tallies->n = map->length / sizeof(struct epg_tallies) * EPG_TALLIES;
-	tallies->entries = calloc(tallies->n + 1, sizeof(*tallies->entries));
-	return tallies->entries ? 0 : -ENOMEM;
-}
-
-static struct epg_tally *entry_of(const struct map_view *map, size_t i)
-{
-	return &((struct epg_tallies *)map->bytes)[i / EPG_TALLIES].tally[i % EPG_TALLIES];
-}
-
-static void tallies_look(struct tallies *tallies, const struct map_view *map)
-{
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	for (size_t i = 0; i < tallies->n; i++)
-		tallies->entries[i] = *(const volatile struct epg_tally *)entry_of(map, i);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return &((struct epg_tallies *)map->bytes)[cpu];
 }
 
 static bool is_pending(const struct epg_tally *tally, uint32_t tables)
@@ -49,17 +28,14 @@ static bool is_pending(const struct epg_tally *tally, uint32_t tables)
 	return tally->packets && tally->tables == tables;
 }
 
-/* None that was pending has been settled in between. */
-static bool none_settled(const struct tallies *before, const struct tallies *after, uint32_t tables)
+static uint32_t sequence_of(const struct map_view *map, size_t cpu)
 {
-	for (size_t i = 0; i < before->n; i++) {
-		const struct epg_tally *old = &before->entries[i], *new = &after->entries[i];
+	uint32_t sequence;
 
-		if (is_pending(old, tables) && (old->rule != new->rule || old->tables != new->tables ||
-						old->seen != new->seen || old->packets > new->packets))
-			return false;
-	}
-	return true;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	sequence = __atomic_load_n(&of_cpu(map, cpu)->sequence, __ATOMIC_ACQUIRE);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return sequence;
 }
 
 /* ---- of the running generation ---- */
@@ -72,12 +48,26 @@ static struct epg_counter stored(const struct generation *generation, uint32_t r
 				    __atomic_load_n(&counter->bytes, __ATOMIC_RELAXED)};
 }
 
+static int compare_counts(const void *a, const void *b)
+{
+	uint32_t left = ((const struct generation_count *)a)->rule, right = ((const struct generation_count *)b)->rule;
+
+	return (left > right) - (left < right);
+}
+
+static void sort_counts(struct generation *generation)
+{
+	if (generation->n_counts)
+		qsort(generation->counts, generation->n_counts, sizeof(*generation->counts), compare_counts);
+}
+
 static struct generation_count *find(const struct generation *generation, uint32_t rule)
 {
-	for (size_t i = 0; i < generation->n_counts; i++)
-		if (generation->counts[i].rule == rule)
-			return &generation->counts[i];
-	return NULL;
+	const struct generation_count key = {.rule = rule};
+
+	return generation->n_counts
+		       ? bsearch(&key, generation->counts, generation->n_counts, sizeof(key), compare_counts)
+		       : NULL;
 }
 
 struct epg_counter generation_counter(const struct generation *generation, uint32_t rule)
@@ -87,93 +77,206 @@ struct epg_counter generation_counter(const struct generation *generation, uint3
 	return count ? count->counter : stored(generation, rule);
 }
 
-static int add(struct generation *generation, uint32_t rule, const struct epg_counter *more)
+/* The caller sorts them. */
+static int append(struct generation *generation, const struct generation_count *count)
 {
-	struct generation_count *count = find(generation, rule);
-
-	if (!count) {
-		if (array_reserve(&generation->counts, &generation->counts_capacity, generation->n_counts + 1,
-				  sizeof(*generation->counts)))
-			return -ENOMEM;
-		count = &generation->counts[generation->n_counts++];
-		*count = (struct generation_count){rule, stored(generation, rule)};
-	}
-	count->counter.packets += more->packets;
-	count->counter.bytes += more->bytes;
+	if (array_reserve(&generation->counts, &generation->counts_capacity, generation->n_counts + 1,
+			  sizeof(*generation->counts)))
+		return -ENOMEM;
+	generation->counts[generation->n_counts++] = *count;
 	return 0;
 }
 
-static int add_pending(const struct tallies *tallies, uint32_t tables, struct generation *generation)
+/* What is being read: of which rule, and how far the CPUs were that have something of it. */
+struct reading {
+	const struct map_view *map;
+	const struct generation *generation;
+	uint32_t tables;
+	uint32_t *sequences; /* by CPU; odd: it has nothing of the rule */
+};
+
+static struct epg_counter pending_of(const struct reading *reading, size_t cpu, uint32_t rule)
 {
+	struct epg_counter sum = {0};
+
+	for (size_t i = 0; i < EPG_TALLIES; i++) {
+		const struct epg_tally tally = *(const volatile struct epg_tally *)&of_cpu(reading->map, cpu)->tally[i];
+
+		if (!is_pending(&tally, reading->tables) || tally.rule != rule)
+			continue;
+		sum.packets += tally.packets;
+		sum.bytes += tally.bytes;
+	}
+	return sum;
+}
+
+/* False: some CPU was changing what was read. */
+static bool read_once(const struct reading *reading, uint32_t rule, struct epg_counter *ret)
+{
+	struct epg_counter sum = {0}, counter;
+
+	for (size_t cpu = 0; cpu < n_cpus(reading->map); cpu++) {
+		uint32_t sequence = sequence_of(reading->map, cpu);
+		const struct epg_counter pending = pending_of(reading, cpu, rule);
+
+		if (sequence & 1)
+			return false;
+		reading->sequences[cpu] = pending.packets ? sequence : 1;
+		sum.packets += pending.packets;
+		sum.bytes += pending.bytes;
+	}
+	counter = stored(reading->generation, rule);
+	for (size_t cpu = 0; cpu < n_cpus(reading->map); cpu++)
+		if (!(reading->sequences[cpu] & 1) && sequence_of(reading->map, cpu) != reading->sequences[cpu])
+			return false;
+	*ret = (struct epg_counter){counter.packets + sum.packets, counter.bytes + sum.bytes};
+	return true;
+}
+
+static struct epg_counter read_rule(const struct reading *reading, uint32_t rule)
+{
+	struct epg_counter counter;
+
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++)
+		if (read_once(reading, rule, &counter))
+			return counter;
+	return stored(reading->generation, rule);
+}
+
+/* Rules of which some CPU has something, each once. */
+static int list_pending(const struct reading *reading, struct generation *generation)
+{
+	size_t n = 0;
 	int error = 0;
 
-	generation->n_counts = 0;
-	for (size_t i = 0; !error && i < tallies->n; i++) {
-		const struct epg_tally *tally = &tallies->entries[i];
-		const struct epg_counter pending = {tally->packets, tally->bytes};
+	for (size_t i = 0; !error && i < n_cpus(reading->map) * EPG_TALLIES; i++) {
+		const struct epg_tally *tally = &of_cpu(reading->map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
+		const struct generation_count count = {.rule = tally->rule};
 
-		if (is_pending(tally, tables) && tally->rule < generation->catalog.n_rules)
-			error = add(generation, tally->rule, &pending);
+		if (is_pending(tally, reading->tables) && count.rule < generation->catalog.n_rules)
+			error = append(generation, &count);
 	}
+	sort_counts(generation);
+	for (size_t i = 0; i < generation->n_counts; i++)
+		if (!i || generation->counts[i].rule != generation->counts[i - 1].rule)
+			generation->counts[n++] = generation->counts[i];
+	generation->n_counts = n;
 	return error;
 }
 
-static int read_pending(const struct instance *instance, const struct map_view *map, struct generation *generation)
+static int read_pending(struct reading *reading, struct generation *generation)
 {
-	__attribute__((cleanup(tallies_clear))) struct tallies before = {0}, after = {0};
-	uint32_t tables = instance->control->tables[generation->slot];
-	int error = tallies_init(&before, map);
+	AUTO_FREE uint32_t *sequences = calloc(n_cpus(reading->map) + 1, sizeof(*sequences));
+	int error = sequences ? list_pending(reading, generation) : -ENOMEM;
 
-	if (!error)
-		error = tallies_init(&after, map);
-	for (int attempt = 0; !error && attempt < ATTEMPTS; attempt++) {
-		tallies_look(&before, map);
-		error = add_pending(&before, tables, generation);
-		tallies_look(&after, map);
-		if (none_settled(&before, &after, tables))
-			break;
-	}
+	reading->sequences = sequences;
+	for (size_t i = 0; !error && i < generation->n_counts; i++)
+		generation->counts[i].counter = read_rule(reading, generation->counts[i].rule);
+	reading->sequences = NULL;
 	return error;
 }
 
-/* The rule that an entry has which was removed and added again; CATALOG_NONE: it was not. */
-static uint32_t successor(const struct catalog *catalog, uint32_t gone)
+/* ---- of rules that an amendment has removed: an entry that came again has another one ---- */
+
+struct gone {
+	uint64_t identity;
+	uint32_t rule;
+	struct epg_counter counter;
+};
+
+struct gone_list {
+	struct gone *items;
+	size_t n, capacity;
+};
+
+static void gone_clear(struct gone_list *gone)
 {
-	for (uint32_t i = 0; i < catalog->n_rules; i++)
-		if (catalog->rules[i].identity == catalog->rules[gone].identity &&
-		    !catalog_rule_is_gone(&catalog->rules[i]))
-			return i;
-	return CATALOG_NONE;
+	free(gone->items);
 }
 
-/* What was counted late of rules that an amendment has removed. */
-static int read_gone(struct generation *generation)
+static int compare_gone(const void *a, const void *b)
+{
+	uint64_t left = ((const struct gone *)a)->identity, right = ((const struct gone *)b)->identity;
+
+	return (left > right) - (left < right);
+}
+
+static int list_gone(const struct generation *generation, struct gone_list *gone)
 {
 	const struct catalog *catalog = &generation->catalog;
-	int error = 0;
 
-	for (uint32_t i = 0; generation->amended && !error && i < catalog->n_rules; i++) {
+	for (uint32_t i = 0; i < catalog->n_rules; i++) {
 		struct epg_counter counter;
-		uint32_t rule;
 
 		if (!catalog_rule_is_gone(&catalog->rules[i]))
 			continue;
 		counter = generation_counter(generation, i);
-		rule = counter.packets ? successor(catalog, i) : CATALOG_NONE;
-		if (rule != CATALOG_NONE)
-			error = add(generation, rule, &counter);
+		if (!counter.packets)
+			continue;
+		if (array_reserve(&gone->items, &gone->capacity, gone->n + 1, sizeof(*gone->items)))
+			return -ENOMEM;
+		gone->items[gone->n++] = (struct gone){catalog->rules[i].identity, i, counter};
+	}
+	if (gone->n)
+		qsort(gone->items, gone->n, sizeof(*gone->items), compare_gone);
+	return 0;
+}
+
+/* What one of them has counted late is told as its successor's. */
+static int hand_down(struct generation *generation, struct gone *from, uint32_t to)
+{
+	struct generation_count *old = find(generation, from->rule), *new = find(generation, to);
+	const struct generation_count nothing = {.rule = from->rule};
+	struct generation_count sum = {to, generation_counter(generation, to)};
+	int error = 0;
+
+	sum.counter.packets += from->counter.packets;
+	sum.counter.bytes += from->counter.bytes;
+	if (old)
+		*old = nothing;
+	if (new)
+		*new = sum;
+	if (!old)
+		error = append(generation, &nothing);
+	if (!error && !new)
+		error = append(generation, &sum);
+	sort_counts(generation);
+	return error;
+}
+
+static int read_gone(struct generation *generation)
+{
+	__attribute__((cleanup(gone_clear))) struct gone_list gone = {0};
+	const struct catalog *catalog = &generation->catalog;
+	int error = generation->amended ? list_gone(generation, &gone) : 0;
+
+	for (uint32_t i = 0; gone.n && !error && i < catalog->n_rules; i++) {
+		const struct gone key = {.identity = catalog->rules[i].identity};
+		struct gone *found;
+
+		if (catalog_rule_is_gone(&catalog->rules[i]))
+			continue;
+		found = bsearch(&key, gone.items, gone.n, sizeof(key), compare_gone);
+		while (found && found > gone.items && found[-1].identity == key.identity)
+			found--;
+		for (; !error && found && found < gone.items + gone.n && found->identity == key.identity; found++)
+			error = hand_down(generation, found, i);
 	}
 	return error;
 }
 
-int counts_read(const struct instance *instance, struct generation *generation)
+int counts_read(struct epg *epg, const struct instance *instance, struct generation *generation)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view map = {0};
+	struct reading reading = {&map, generation, instance->control->tables[generation->slot], NULL};
 	int error = map_view_open(instance->fd.tallies, false, &map);
 
+	generation->n_counts = 0;
 	if (!error)
-		error = read_pending(instance, &map, generation);
-	return error ? error : read_gone(generation);
+		error = read_pending(&reading, generation);
+	if (!error)
+		error = read_gone(generation);
+	return error ? context_fail_kernel(epg, error, "tallies", "can't read the map") : 0;
 }
 
 /* ---- of tables that are no longer in force ---- */
@@ -188,23 +291,42 @@ static void settle(const struct epg_tally *tally, const struct map_view *counter
 	__atomic_add_fetch(&counter->bytes, tally->bytes, __ATOMIC_RELAXED);
 }
 
+static uint32_t tables_in_force(const struct instance *instance)
+{
+	return instance->control->tables[EPG_ACTIVE_SLOT(instance->control->active)];
+}
+
 /* An entry of other tables has been left by an apply that was killed, or failed; those tables are gone. */
 int counts_settle(const struct instance *instance, uint32_t tables, const struct map_view *counters)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view map = {0};
-	uint32_t running = instance->control->tables[EPG_ACTIVE_SLOT(instance->control->active)];
 	int error = map_view_open(instance->fd.tallies, true, &map);
 
 	if (error)
 		return error;
-	for (size_t i = 0; i < map.length / sizeof(struct epg_tallies) * EPG_TALLIES; i++) {
-		struct epg_tally *tally = entry_of(&map, i);
+	for (size_t i = 0; i < n_cpus(&map) * EPG_TALLIES; i++) {
+		struct epg_tally *tally = &of_cpu(&map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
 
-		if (!tally->packets || tally->tables == running)
+		if (!tally->packets || tally->tables == tables_in_force(instance))
 			continue;
 		if (tally->tables == tables)
 			settle(tally, counters);
 		__atomic_store_n(&tally->packets, 0, __ATOMIC_RELEASE);
 	}
 	return 0;
+}
+
+bool counts_are_left(const struct instance *instance)
+{
+	__attribute__((cleanup(map_view_close))) struct map_view map = {0};
+
+	if (map_view_open(instance->fd.tallies, false, &map))
+		return true;
+	for (size_t i = 0; i < n_cpus(&map) * EPG_TALLIES; i++) {
+		const struct epg_tally *tally = &of_cpu(&map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
+
+		if (tally->packets && tally->tables != tables_in_force(instance))
+			return true;
+	}
+	return false;
 }

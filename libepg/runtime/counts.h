@@ -7,14 +7,18 @@
 
 /*
  * Reads what CPUs have yet to add to the counters of the running generation, so that generation_counter knows it: no
- * packet is missing, none counts twice. 0 or -errno.
+ * packet is missing, none counts twice. Where a CPU has been stopped while it was adding, what it has is left out. A failure
+ * is recorded.
  */
-int counts_read(const struct instance *instance, struct generation *generation);
+int counts_read(struct epg *epg, const struct instance *instance, struct generation *generation);
 
 /*
  * Adds what CPUs still have of tables to their counters, and frees all entries but those of the tables in force. No program
  * may be running that has seen others in force. 0 or -errno.
  */
 int counts_settle(const struct instance *instance, uint32_t tables, const struct map_view *counters);
+
+/* Is there an entry that counts_settle would take? */
+bool counts_are_left(const struct instance *instance);
 
 #endif

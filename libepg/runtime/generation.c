@@ -9,14 +9,7 @@
 #include "compile/catalog_packed.h"
 #include "policy/edit_text.h"
 #include "runtime/amendments.h"
-#include "runtime/counts.h"
 #include "runtime/runtime.h"
-
-enum view {
-	VIEW_CATALOG,
-	VIEW_RULES,
-	VIEW_COUNTERS,
-};
 
 int generation_table(struct epg *epg, uint32_t number, const char *table)
 {
@@ -92,9 +85,9 @@ int generation_read_header(struct epg *epg, uint32_t number, struct generation_s
 static int open_views(struct epg *epg, struct generation *generation)
 {
 	static const char *const names[] = {
-		[VIEW_CATALOG] = "catalog",
-		[VIEW_RULES] = "rules",
-		[VIEW_COUNTERS] = "counters",
+		[GENERATION_CATALOG] = "catalog",
+		[GENERATION_RULES] = "rules",
+		[GENERATION_COUNTERS] = "counters",
 	};
 	struct generation_source header;
 	int error;
@@ -108,14 +101,14 @@ static int open_views(struct epg *epg, struct generation *generation)
 	if (error)
 		return error;
 	generation->applied_at = header.applied_at;
-	generation->counters = (const struct epg_counter *)generation->views[VIEW_COUNTERS].bytes;
+	generation->counters = (const struct epg_counter *)generation->views[GENERATION_COUNTERS].bytes;
 	return 0;
 }
 
 size_t generation_rules_room(const struct generation *generation)
 {
-	size_t rules = generation->views[VIEW_RULES].length / sizeof(struct epg_rule_more);
-	size_t counters = generation->views[VIEW_COUNTERS].length / sizeof(struct epg_counter);
+	size_t rules = generation->views[GENERATION_RULES].length / sizeof(struct epg_rule_more);
+	size_t counters = generation->views[GENERATION_COUNTERS].length / sizeof(struct epg_counter);
 
 	return rules < counters ? rules : counters;
 }
@@ -123,7 +116,7 @@ size_t generation_rules_room(const struct generation *generation)
 static int open_catalog(struct epg *epg, struct generation *generation)
 {
 	__attribute__((cleanup(map_view_close))) struct map_view amendments = {0};
-	const struct map_view *packed = &generation->views[VIEW_CATALOG];
+	const struct map_view *packed = &generation->views[GENERATION_CATALOG];
 	int error = catalog_unpack(packed->bytes, packed->length, &generation->block, &generation->catalog);
 
 	if (!error && generation->catalog.n_rules > generation_rules_room(generation))
@@ -176,25 +169,11 @@ int generation_open(struct epg *epg, uint32_t number, uint32_t slot, struct gene
 	return 0;
 }
 
-static int open_counting(struct epg *epg, const struct instance *instance, uint64_t active, struct generation **ret)
-{
-	AUTO(generation_close) struct generation *generation = NULL;
-	int error = generation_open(epg, EPG_ACTIVE_GENERATION(active), EPG_ACTIVE_SLOT(active), &generation);
-
-	if (error)
-		return error;
-	error = counts_read(instance, generation);
-	if (error)
-		return context_fail_kernel(epg, error, "tallies", "can't read the map");
-	*ret = TAKE_PTR(generation);
-	return 0;
-}
-
 int generation_open_running(struct epg *epg, struct instance *instance, struct generation **ret)
 {
 	for (;;) {
 		uint64_t active = __atomic_load_n(&instance->control->active, __ATOMIC_ACQUIRE);
-		int error = open_counting(epg, instance, active, ret);
+		int error = generation_open(epg, EPG_ACTIVE_GENERATION(active), EPG_ACTIVE_SLOT(active), ret);
 
 		/* Two applies later its pins are gone: look again for what is in force now. */
 		if (!error || active == __atomic_load_n(&instance->control->active, __ATOMIC_ACQUIRE))

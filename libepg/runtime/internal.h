@@ -185,6 +185,14 @@ struct generation_merged {
 	size_t n_members;
 };
 
+/* What of a generation's maps is open. */
+enum generation_view {
+	GENERATION_CATALOG,
+	GENERATION_RULES,
+	GENERATION_COUNTERS,
+	GENERATION_VIEWS
+};
+
 /* A rule that has counted more than its counter says. */
 struct generation_count {
 	uint32_t rule;
@@ -198,9 +206,9 @@ struct generation {
 	struct catalog catalog;
 	const struct epg_counter *counters; /* memory-mapped, shared with the programs; catalog.n_rules elements */
 	uint64_t applied_at;                /* seconds since the epoch */
-	struct map_view views[3];           /* of catalog, rules and counters */
-	uint8_t *block;                     /* the catalog's, unpacked */
-	struct generation_count *counts;    /* of the running one; see counts_read */
+	struct map_view views[GENERATION_VIEWS];
+	uint8_t *block;                  /* the catalog's, unpacked */
+	struct generation_count *counts; /* of the running one; see counts_read */
 	size_t n_counts, counts_capacity;
 	bool amended; /* it goes on in the tables of an earlier one: see amendments.h */
 	struct generation_merged merged;
@@ -209,7 +217,7 @@ struct generation {
 /* -ENOENT with a failure recorded when no policy is in force. */
 int generation_open_running(struct epg *epg, struct instance *instance, struct generation **ret);
 void generation_close(struct generation *generation);
-/* What rule `index` had counted when the generation was opened, or since; of the running generation. */
+/* What rule `index` has counted; of the running generation, and exact where counts_read has been called. */
 struct epg_counter generation_counter(const struct generation *generation, uint32_t rule);
 
 /* ---- policy (policy.c, policy_cost.c) ---- */

@@ -370,6 +370,8 @@ int past_recover(struct epg *epg, struct instance *instance)
 	if (error)
 		return context_fail_kernel(epg, error, "endpoints, addresses", "can't remove what was staged before");
 	port_sweep(epg, instance);
+	if (counts_are_left(instance))
+		slots_wait();
 	if (instance->control->previous_generation)
 		return past_fold(epg, instance, instance->control->previous_generation, observe_generation(instance),
 				 true);

@@ -3,8 +3,16 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
+
+/* What a packet takes at most, as far as one can say. */
+#define LATE_PACKETS_NS 20000000
 
 static void *make_change(void *argument)
 {
@@ -55,4 +63,13 @@ int slots_end(struct slots *slots, size_t *reterr_which)
 	}
 	slots->n = 0;
 	return error;
+}
+
+/* The kernel knows; some configurations of it do not tell. */
+void slots_wait(void)
+{
+	const struct timespec late = {.tv_nsec = LATE_PACKETS_NS};
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&late, NULL);
 }

@@ -33,4 +33,7 @@ void slots_begin(struct slots *slots, int outer, uint32_t slot, int inner);
 /* Waits until all changes have been made. Returns 0, or -errno of the first one that failed, and which that was. */
 int slots_end(struct slots *slots, size_t *reterr_which);
 
+/* Waits until all programs that are running have ended. */
+void slots_wait(void);
+
 #endif

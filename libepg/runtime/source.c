@@ -43,20 +43,22 @@ static size_t batch_head(const struct edit_batch *batch)
 	return sizeof(*batch) + batch->filter_length;
 }
 
-static size_t pack_edits(const uint8_t *edits, size_t length, uint8_t *to)
+static int pack_edits(const uint8_t *edits, size_t length, uint8_t *to, size_t *ret_length)
 {
 	uint8_t *start = to;
 	size_t offset = 0;
 	struct edit_walk walk;
+	int more;
 
-	while (edit_walk_batch(edits, length, &offset, &walk) > 0) {
+	while ((more = edit_walk_batch(edits, length, &offset, &walk)) > 0) {
 		const uint8_t *batch = (const uint8_t *)walk.batch;
 		size_t head = batch_head(walk.batch);
 
 		memcpy(to, batch, head);
 		to += head + lines_pack(form_of(walk.batch), batch + head, walk.batch->length - head, to + head);
 	}
-	return (size_t)(to - start);
+	*ret_length = (size_t)(to - start);
+	return more;
 }
 
 /* `edits` is all zero. */
@@ -90,13 +92,18 @@ int source_pack(const struct generation_parts *parts, struct generation_source *
 	AUTO_FREE uint8_t *lines = malloc(lines_bound(parts->length) + lines_bound(parts->edits_length));
 	AUTO_FREE uint8_t *packed = NULL;
 	uLongf zlib_length;
+	size_t batches;
+	int error;
 
 	if (!lines)
 		return -ENOMEM;
 	header->text_length = parts->length;
 	header->lines_length = lines_pack(text_form, (const uint8_t *)parts->text, parts->length, lines);
 	header->edits_length = parts->edits_length;
-	header->batches_length = pack_edits(parts->edits, parts->edits_length, lines + header->lines_length);
+	error = pack_edits(parts->edits, parts->edits_length, lines + header->lines_length, &batches);
+	if (error)
+		return error;
+	header->batches_length = batches;
 	zlib_length = compressBound(header->lines_length + header->batches_length);
 	packed = malloc(zlib_length);
 	if (!packed ||

@@ -61,9 +61,10 @@ Test(fault_late, the_first_question)
 	}
 	cr_assert_gt(failed, 5, "only %ld calls made a question fail", failed);
 	for (long at = 1;; at += 15, killed++) {
-		pid_t child = fork();
+		pid_t child;
 
 		(void)environment_run("rm -f '%s'/programs/explain_ingress", host.pin);
+		child = fork();
 		if (child == 0) {
 			plan.calls = 0;
 			plan.at = at;

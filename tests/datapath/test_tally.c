@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 
+#include "runtime/counts.h"
+#include "runtime/runtime.h"
 #include "way.h"
 
 enum {
@@ -211,5 +214,99 @@ Test(tally, entries_of_other_tables_are_left_alone)
 	expect_told(&crowd, 2 * ROUNDS + 1);
 	map_view_close(&view);
 	free(policy);
+	close_crowd(&crowd);
+}
+
+/* ---- who reads while a CPU counts ---- */
+
+enum {
+	READINGS = 200000,
+	BURST = 64
+};
+
+/* A thread that does what bpf/tally.h does, far more often than packets come. */
+struct counting {
+	struct epg_tallies *own;
+	struct epg_counter *counters;
+	uint32_t tables;
+	uint64_t begun[2]; /* packets of rules 0 and 1 */
+	bool ends;
+};
+
+static void settle_and_begin(struct counting *counting, uint32_t rule)
+{
+	struct epg_tallies *own = counting->own;
+	uint32_t place = (own->last + 1) % EPG_TALLIES;
+	volatile struct epg_tally *tally = &own->tally[place];
+
+	__atomic_add_fetch(&own->sequence, 1, __ATOMIC_SEQ_CST);
+	if (tally->packets) {
+		__atomic_add_fetch(&counting->counters[tally->rule].packets, tally->packets, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&counting->counters[tally->rule].bytes, tally->bytes, __ATOMIC_SEQ_CST);
+	}
+	tally->rule = rule;
+	tally->tables = counting->tables;
+	tally->seen = 1;
+	tally->bytes = 1;
+	tally->packets = 1;
+	own->last = place;
+	__atomic_add_fetch(&own->sequence, 1, __ATOMIC_SEQ_CST);
+}
+
+static void *count_on(void *user)
+{
+	struct counting *counting = user;
+
+	for (uint32_t i = 0; !__atomic_load_n(&counting->ends, __ATOMIC_RELAXED); i++) {
+		uint32_t rule = i / BURST & 1;
+
+		__atomic_add_fetch(&counting->begun[rule], 1, __ATOMIC_SEQ_CST);
+		if (i % BURST)
+			(*(volatile uint32_t *)&counting->own->tally[counting->own->last].packets)++;
+		else
+			settle_and_begin(counting, rule);
+	}
+	return NULL;
+}
+
+/*
+ * Nothing is told that has not been counted, and nothing twice; what was told once is not taken back, but for what
+ * belongs to a thread that was stopped in the middle.
+ */
+Test(tally, a_reading_is_of_one_moment)
+{
+	struct crowd crowd = open_crowd();
+	struct map_view view = open_tallies(&crowd), counters;
+	AUTO(generation_close) struct generation *generation = NULL;
+	struct instance *instance;
+	struct counting counting = {.own = (struct epg_tallies *)view.bytes};
+	uint64_t before[2] = {0};
+	pthread_t thread;
+
+	cr_assert_eq(instance_open(stage_epg(crowd.stage), &instance), 0);
+	cr_assert_eq(generation_open_running(stage_epg(crowd.stage), instance, &generation), 0);
+	counting.tables = instance->control->tables[generation->slot];
+	cr_assert_eq(map_view_open(generation_table(stage_epg(crowd.stage), generation->number, "counters"), true,
+				   &counters),
+		     0);
+	counting.counters = (struct epg_counter *)counters.bytes;
+	memset(counting.own, 0, sizeof(*counting.own));
+	memset(counting.counters, 0, 2 * sizeof(*counting.counters));
+	cr_assert_eq(pthread_create(&thread, NULL, count_on, &counting), 0);
+	for (int i = 0; i < READINGS; i++) {
+		cr_assert_eq(counts_read(stage_epg(crowd.stage), instance, generation), 0);
+		for (uint32_t rule = 0; rule < 2; rule++) {
+			uint64_t now = generation_counter(generation, rule).packets;
+			uint64_t begun = __atomic_load_n(&counting.begun[rule], __ATOMIC_SEQ_CST);
+
+			cr_assert_leq(now, begun, "reading %d: %lu of rule %u, %lu have come", i, now, rule, begun);
+			cr_assert_geq(now + 2 * BURST, before[rule], "reading %d: %lu after %lu", i, now, before[rule]);
+			before[rule] = now;
+		}
+	}
+	__atomic_store_n(&counting.ends, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	map_view_close(&counters);
+	map_view_close(&view);
 	close_crowd(&crowd);
 }
