@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Counting without waiting. A rule's counter is a cache line that other CPUs write too, and with many rules one that is
- * far away. Each CPU adds up for itself what one rule counts within a jiffy; and it asks for the counter's line when it
- * begins, but writes to it a few rules later, when the line has come.
+ * A rule's counter is a cache line that all CPUs write to: with each packet, it would cost as much as all the rest. So each
+ * CPU adds up for itself what one rule counts within a jiffy, and adds that to the counter when it needs the place.
  */
 #ifndef BPF_TALLY_H
 #define BPF_TALLY_H
@@ -48,7 +47,6 @@ static __always_inline void tally_settle(const struct epg_tally *tally, __u32 sl
 STEP int tally_begin(__u32 slot, __u32 tables, __u32 rule, __u32 length)
 {
 	struct epg_tallies *own = tallies_get();
-	struct epg_counter *counter;
 	struct epg_tally *tally;
 	__u32 place;
 
@@ -70,9 +68,6 @@ STEP int tally_begin(__u32 slot, __u32 tables, __u32 rule, __u32 length)
 	tally->packets = 1;
 	own->last = place;
 	tallies_change(own);
-	counter = counters_get(slot, rule);
-	if (counter)
-		(void)*(volatile __u64 *)&counter->packets;
 	return 0;
 }
 
