@@ -324,15 +324,6 @@ struct flow_place {
 	__u64 rank;
 };
 
-/*
- * The place where the search ended, if it is still unused; nearly always it is. To rank all entries takes as many cache
- * lines.
- */
-static __always_inline bool flow_has_place(const struct epg_flow_group *group, const struct sought *key)
-{
-	return group->flow[key->way & (EPG_FLOW_WAYS - 1)].key[1] == EPG_FLOW_UNUSED;
-}
-
 /* Which entry of a group gives way: the first one among those of the lowest rank. */
 static __always_inline void flow_give_way(struct flow_place *ret, const struct epg_control *config,
 					  const struct epg_flow_group *group, const struct sought *key)
@@ -406,11 +397,8 @@ STEP int flow_table_put(void)
 	lock = bpf_map_lookup_elem(&flow_locks, &stripe);
 	if (!group || !addresses || !lock)
 		return false;
-	place.way = key->way & (EPG_FLOW_WAYS - 1);
-	place.rank = RANK_FREE;
 	bpf_spin_lock(&lock->lock);
-	if (!flow_has_place(group, key))
-		flow_give_way(&place, config, group, key);
+	flow_give_way(&place, config, group, key);
 	flow_write(&group->flow[place.way], &key->fresh);
 	if (!flow_key_is_ipv4(key)) {
 		*(union address *)addresses->flow[place.way].low = key->low;
