@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epg/epg.h"
+#include "measure.h"
 
 #define CHANGES 21
 #define NAME_BYTES 16
@@ -34,22 +34,6 @@ static const char text[] = "version: 1\n"
 			   "    epgs:\n"
 			   "    - {name: front, bridgeDomain: bd1, consume: [all]}\n"
 			   "    - {name: back, bridgeDomain: bd1, provide: [all]}\n";
-
-static void must(struct epg *epg, int error, const char *what)
-{
-	if (!error)
-		return;
-	fprintf(stderr, "%s: %s (%s)\n", what, epg ? epg_error(epg)->message : "", strerror(-error));
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 /* Entry number i: no two have both ports in common. */
 static struct epg_entry entry_of(unsigned int i, char name[NAME_BYTES])
@@ -88,13 +72,6 @@ static double add_all(struct epg *epg, struct epg_policy *policy, unsigned int n
 	return time;
 }
 
-static int compare(const void *left, const void *right)
-{
-	double a = *(const double *)left, b = *(const double *)right;
-
-	return (a > b) - (a < b);
-}
-
 /* Milliseconds from the call that changes the policy to the return of the apply. */
 static double change_one(struct epg *epg, struct epg_policy *policy, unsigned int i, int remove)
 {
@@ -117,7 +94,7 @@ static void measure(struct epg *epg, unsigned int n)
 					   .path = "bench",
 					   .text = text,
 					   .length = sizeof(text) - 1};
-	double adding[CHANGES], removing[CHANGES], given, first_add, first_remove, begin, whole;
+	double adding[CHANGES], removing[CHANGES], given, first_add, first_remove, begin, whole, typical;
 	struct epg_policy *policy = NULL;
 
 	must(epg, epg_policy_read(epg, &source, &policy, NULL), "read");
@@ -131,10 +108,9 @@ static void measure(struct epg *epg, unsigned int n)
 		adding[i] = change_one(epg, policy, n + 1 + i, 0);
 		removing[i] = change_one(epg, policy, n / 2 + i, 1);
 	}
-	qsort(adding, CHANGES, sizeof(adding[0]), compare);
-	qsort(removing, CHANGES, sizeof(removing[0]), compare);
+	typical = median(adding, CHANGES); /* which sorts them */
 	printf("%8u  %9.1f  %9.1f  %9.1f  %9.1f  %9.2f  %9.2f  %9.2f\n", n, given, whole, first_add, first_remove,
-	       adding[CHANGES / 2], adding[CHANGES - 1], removing[CHANGES / 2]);
+	       typical, adding[CHANGES - 1], median(removing, CHANGES));
 	fflush(stdout);
 	epg_policy_free(policy);
 }

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epg/epg.h"
+#include "measure.h"
 
 enum {
 	FIRST_PORT = 10001,
@@ -28,30 +28,13 @@ struct bench {
 	char pin[64];
 };
 
-/* For die(), which has to leave nothing behind wherever it is called. */
+/* A program that dies leaves nothing behind, wherever that is. */
 static struct epg *loaded;
 
 static void unload(void)
 {
 	if (loaded)
 		epg_unload(loaded);
-}
-
-static void must(const struct bench *bench, int error, const char *what)
-{
-	if (!error)
-		return;
-	fprintf(stderr, "bench-api: %s: %s (%s)\n", what, bench->epg ? epg_error(bench->epg)->message : "",
-		strerror(-error));
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 /* Filters have no rules yet but one. */
@@ -62,7 +45,7 @@ static char *policy_text(const struct bench *bench)
 	FILE *out = open_memstream(&text, &length);
 
 	if (!out)
-		must(bench, -ENOMEM, "policy");
+		must(bench->epg, -ENOMEM, "policy");
 	fputs("version: 1\ntenants:\n- name: bench\n  vrfs: [{name: net}]\n"
 	      "  bridgeDomains: [{name: bridge, vrf: net, subnets: [10.77.0.1/24]}]\n  filters:\n",
 	      out);
@@ -79,7 +62,7 @@ static char *policy_text(const struct bench *bench)
 			"    - {name: back%u, bridgeDomain: bridge, provide: [contract%u]}\n",
 			i, i, i, i);
 	if (fclose(out))
-		must(bench, -ENOMEM, "policy");
+		must(bench->epg, -ENOMEM, "policy");
 	return text;
 }
 
@@ -91,8 +74,8 @@ static void read_policy(struct bench *bench)
 					   .text = text,
 					   .length = strlen(text)};
 
-	must(bench, epg_policy_read(bench->epg, &source, &bench->policy, NULL), "read");
-	must(bench, epg_apply(bench->epg, bench->policy, NULL, NULL, NULL), "first apply");
+	must(bench->epg, epg_policy_read(bench->epg, &source, &bench->policy, NULL), "read");
+	must(bench->epg, epg_apply(bench->epg, bench->policy, NULL, NULL, NULL), "first apply");
 	free(text);
 }
 
@@ -111,7 +94,8 @@ static void add(struct bench *bench, unsigned int pair, const struct epg_entry *
 	char filter[32];
 
 	snprintf(filter, sizeof(filter), "bench/filter%u", pair);
-	must(bench, epg_policy_add_entries(bench->epg, bench->policy, filter, entries, count, NULL), "add entries");
+	must(bench->epg, epg_policy_add_entries(bench->epg, bench->policy, filter, entries, count, NULL),
+	     "add entries");
 }
 
 /* What a caller has in memory already is not timed. */
@@ -123,24 +107,17 @@ static double load(struct bench *bench)
 	double start;
 
 	if (!entries || !names)
-		must(bench, -ENOMEM, "entries");
+		must(bench->epg, -ENOMEM, "entries");
 	for (size_t i = 0; i < count; i++)
 		entries[i] = make_entry(names[i], i & 1, FIRST_PORT + (unsigned int)(i / 2));
 	start = now();
 	for (unsigned int i = 0; i < bench->pairs; i++)
 		add(bench, i, entries, count);
-	must(bench, epg_apply(bench->epg, bench->policy, NULL, NULL, NULL), "apply");
-	start = now() - start;
+	must(bench->epg, epg_apply(bench->epg, bench->policy, NULL, NULL, NULL), "apply");
+	start = (now() - start) / 1e3;
 	free(entries);
 	free(names);
 	return start;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
 }
 
 /* The median of several changes of one rule each. */
@@ -154,11 +131,10 @@ static double update(struct bench *bench)
 
 		seconds[i] = now();
 		add(bench, bench->pairs - 1, &entry, 1);
-		must(bench, epg_apply(bench->epg, bench->policy, NULL, NULL, NULL), "apply of one more");
-		seconds[i] = now() - seconds[i];
+		must(bench->epg, epg_apply(bench->epg, bench->policy, NULL, NULL, NULL), "apply of one more");
+		seconds[i] = (now() - seconds[i]) / 1e3;
 	}
-	qsort(seconds, UPDATES, sizeof(seconds[0]), compare);
-	return seconds[UPDATES / 2];
+	return median(seconds, UPDATES);
 }
 
 static void open_instance(struct bench *bench)
@@ -168,11 +144,11 @@ static void open_instance(struct bench *bench)
 
 	snprintf(bench->pin, sizeof(bench->pin), "/sys/fs/bpf/epg-bench-api-%d", getpid());
 	if (unshare(CLONE_NEWNET))
-		must(bench, -errno, "network namespace");
-	must(bench, epg_open(&options, &bench->epg), "open");
+		must(bench->epg, -errno, "network namespace");
+	must(bench->epg, epg_open(&options, &bench->epg), "open");
 	atexit(unload);
 	loaded = bench->epg;
-	must(bench, epg_load(bench->epg, bench->rules > 400000 ? &load_options : NULL), "load");
+	must(bench->epg, epg_load(bench->epg, bench->rules > 400000 ? &load_options : NULL), "load");
 }
 
 int main(int argc, char **argv)
@@ -193,7 +169,7 @@ int main(int argc, char **argv)
 	printf("{\"rules\": %u, \"load_s\": %.6f, \"update_s\": %.6f}\n", 2 * bench.ports * bench.pairs, load_s,
 	       update_s);
 	epg_policy_free(bench.policy);
-	must(&bench, epg_unload(bench.epg), "unload");
+	must(bench.epg, epg_unload(bench.epg), "unload");
 	loaded = NULL;
 	epg_close(bench.epg);
 	return 0;

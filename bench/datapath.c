@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 
 #include "bench.skel.h"
 #include "epg/epg.h"
+#include "measure.h"
 #include "inspect/packet.h"
 #include "runtime/runtime.h"
 
@@ -83,30 +83,13 @@ struct bench {
 	double times[CASES][ROUNDS];
 };
 
-/* For die(), which has to leave nothing behind wherever it is called. */
+/* A program that dies leaves nothing behind, wherever that is. */
 static struct epg *loaded;
 
 static void unload(void)
 {
 	if (loaded)
 		epg_unload(loaded);
-}
-
-static void die(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static void must(struct bench *bench, int error, const char *what)
-{
-	if (error)
-		die("%s: %s (%s)", what, epg_error(bench->epg)->message, strerror(-error));
 }
 
 /* ---- policy ---- */
@@ -145,8 +128,8 @@ static void apply(struct bench *bench, unsigned int rules)
 					   .length = strlen(text)};
 	struct epg_policy *policy;
 
-	must(bench, epg_policy_read(bench->epg, &source, &policy, NULL), "read");
-	must(bench, epg_apply(bench->epg, policy, NULL, NULL, NULL), "apply");
+	must(bench->epg, epg_policy_read(bench->epg, &source, &policy, NULL), "read");
+	must(bench->epg, epg_apply(bench->epg, policy, NULL, NULL, NULL), "apply");
 	epg_policy_free(policy);
 	free(text);
 }
@@ -165,7 +148,7 @@ static void set_question(struct bench *bench, uint16_t port)
 {
 	struct generation *generation;
 
-	must(bench, generation_open_running(bench->epg, bench->instance, &generation), "the generation");
+	must(bench->epg, generation_open_running(bench->epg, bench->instance, &generation), "the generation");
 	bench->own->bss->pair = class_of(generation, "t/a/front") << 16 | class_of(generation, "t/a/back");
 	bench->own->bss->key_high =
 		(uint64_t)(EPG_KIND_IPV4 | 6) << 48 | (uint64_t)port << 32 | 40000u << 16 | EPG_FLAG_ACK;
@@ -218,19 +201,6 @@ static double run_stub(struct bench *bench, const struct bpf_program *stub, int 
 	if (bpf_map_update_elem(bpf_map__fd(bench->own->maps.target), &zero, &target, BPF_ANY))
 		die("the stub: %s", strerror(errno));
 	return run(bench, bpf_program__fd(stub), packet, repeat, true);
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
 }
 
 /* ---- cases ---- */
@@ -307,7 +277,7 @@ static void measure_round(struct bench *bench, double (*times)[ROUNDS], int roun
 	const struct bench_bpf *own = bench->own;
 	int empty = bpf_program__fd(own->progs.bench_empty);
 
-	must(bench, epg_flows_flush(bench->epg, NULL, NULL), "flush");
+	must(bench->epg, epg_flows_flush(bench->epg, NULL, NULL), "flush");
 	times[CASE_FIRST][round] = run_next(bench, bench->ingress);
 	times[CASE_NEXT_STUB][round] = run_next(bench, empty);
 	make_flows(bench);
@@ -388,8 +358,8 @@ static void open_all(struct bench *bench)
 		die("open: %s", strerror(errno));
 	atexit(unload);
 	loaded = bench->epg;
-	must(bench, epg_load(bench->epg, NULL), "load");
-	must(bench, instance_open(bench->epg, &bench->instance), "the instance");
+	must(bench->epg, epg_load(bench->epg, NULL), "load");
+	must(bench->epg, instance_open(bench->epg, &bench->instance), "the instance");
 	bench->ingress = open_pinned(bench, "/programs", "tc_ingress");
 	bench->egress = open_pinned(bench, "/programs", "tc_egress");
 	bench->events = ring_buffer__new(bench->instance->fd.events, drop_event, NULL, NULL);
@@ -404,7 +374,7 @@ static void close_all(struct bench *bench)
 	close(bench->egress);
 	ring_buffer__free(bench->events);
 	bench_bpf__destroy(bench->own);
-	must(bench, epg_unload(bench->epg), "unload");
+	must(bench->epg, epg_unload(bench->epg), "unload");
 	loaded = NULL;
 	epg_close(bench->epg);
 }

@@ -19,6 +19,7 @@
 
 #include "flow-table.h"
 #include "flow-table.skel.h"
+#include "measure.h"
 
 enum {
 	ROUNDS = 9,
@@ -75,12 +76,6 @@ struct bench {
 	double inserted[TABLES_COUNT][ROUNDS];
 };
 
-static void die(const char *what, int error)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(error));
-	exit(1);
-}
-
 static void stay_on(int cpu)
 {
 	cpu_set_t set;
@@ -88,7 +83,7 @@ static void stay_on(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET((size_t)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		die("one CPU", errno);
+		die("one CPU: %s", strerror(errno));
 }
 
 /* Two CPUs that the programs tell apart. */
@@ -97,7 +92,7 @@ static void find_cpus(struct bench *bench)
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof(set), &set))
-		die("CPUs", errno);
+		die("CPUs: %s", strerror(errno));
 	bench->cpus[0] = sched_getcpu();
 	bench->cpus[1] = -1;
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
@@ -120,7 +115,7 @@ static int program(const struct bench *bench, const char *name, const char *work
 	snprintf(text, sizeof(text), "%s_%s", name, work);
 	found = bpf_object__find_program_by_name(bench->skeleton->obj, text);
 	if (!found)
-		die(text, ENOENT);
+		die("%s: %s", text, strerror(ENOENT));
 	return bpf_program__fd(found);
 }
 
@@ -132,7 +127,7 @@ static double run(int fd, int repeat)
 	int error = bpf_prog_test_run_opts(fd, &options);
 
 	if (error)
-		die("test run", -error);
+		die("test run: %s", strerror(-error));
 	return (double)options.duration / FLOW_TABLE_BATCH;
 }
 
@@ -161,7 +156,7 @@ static double run_shared(const struct bench *bench, int fd)
 	if (companion.cpu < 0)
 		return 0;
 	if (pthread_barrier_init(&companion.ready, NULL, 2) || pthread_create(&thread, NULL, accompany, &companion))
-		die("a thread", EAGAIN);
+		die("a thread: %s", strerror(EAGAIN));
 	pthread_barrier_wait(&companion.ready);
 	time = run(fd, REPEAT);
 	pthread_join(thread, NULL);
@@ -184,7 +179,7 @@ static void insert(const struct bench *bench, const struct table *table, int rep
 	progress(bench)->missed = 0;
 	run(program(bench, table->name, "insert"), repeat);
 	if (progress(bench)->missed)
-		die(table->text, ENOSPC);
+		die("%s: %s", table->text, strerror(ENOSPC));
 }
 
 /* A table that has lost flows would look quicker than it is. */
@@ -238,19 +233,6 @@ static void measure_insertions(struct bench *bench)
 
 /* ---- telling ---- */
 
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double values[ROUNDS])
-{
-	qsort(values, ROUNDS, sizeof(*values), compare);
-	return values[ROUNDS / 2];
-}
-
 /* By the kernel's own account; before Linux 6.4 that was an estimate. */
 static double megabytes(const struct bench *bench, const char *map)
 {
@@ -262,7 +244,7 @@ static double megabytes(const struct bench *bench, const char *map)
 		 bpf_object__find_map_fd_by_name(bench->skeleton->obj, map));
 	file = fopen(path, "re");
 	if (!file)
-		die(path, errno);
+		die("%s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), file))
 		sscanf(line, "memlock: %llu", &bytes);
 	fclose(file);
@@ -275,7 +257,7 @@ static void show(struct bench *bench)
 
 	for (int key = 0; key < 2; key++)
 		for (enum setting setting = 0; setting < SETTINGS; setting++)
-			empty[key][setting] = median(bench->empty[key][setting]);
+			empty[key][setting] = median(bench->empty[key][setting], ROUNDS);
 	printf("%-28s  -------- one flow -------  ---- %d at random ---  -- one flow, two CPUs --   new    table\n"
 	       "%-28s ",
 	       "", FLOWS, "ns");
@@ -290,8 +272,8 @@ static void show(struct bench *bench)
 				       work == WORK_LOOK     ? 6
 				       : work == WORK_ATOMIC ? 6
 							     : 5,
-				       median(bench->times[i][setting][work]) - empty[TABLES[i].key][setting]);
-		printf(" %5.0f %8.1f\n", median(bench->inserted[i]), megabytes(bench, TABLES[i].name));
+				       median(bench->times[i][setting][work], ROUNDS) - empty[TABLES[i].key][setting]);
+		printf(" %5.0f %8.1f\n", median(bench->inserted[i], ROUNDS), megabytes(bench, TABLES[i].name));
 	}
 	puts("write: one word of it; atomic: two counters of it; own: two counters that the CPU has to itself");
 }
@@ -308,7 +290,7 @@ int main(void)
 	stay_on(bench.cpus[0]);
 	bench.skeleton = flow_table_bpf__open_and_load();
 	if (!bench.skeleton)
-		die("load", errno);
+		die("load: %s", strerror(errno));
 	measure_look_ups(&bench);
 	measure_insertions(&bench);
 	show(&bench);

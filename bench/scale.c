@@ -8,20 +8,19 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "compile/tables.h"
 #include "epg/epg.h"
+#include "measure.h"
 #include "policy/diagnostic.h"
 #include "runtime/internal.h"
 #include "scale_policy.h"
@@ -54,31 +53,6 @@ struct adding {
 };
 
 static bool json, first_line = true;
-
-static void die(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static void must(struct epg *epg, int error, const char *what)
-{
-	if (error)
-		die("%s: %s (%s)", what, epg_error(epg)->message, strerror(-error));
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 /* ---- one policy ---- */
 
@@ -156,13 +130,6 @@ static struct epg *open_instance(char pin[64], uint32_t rules)
 	return epg;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
 static void measure_policy(const struct scale_shape *shape, unsigned int size, struct result *result)
 {
 	struct epg_policy_source source = {.size = sizeof(source), .max_bytes = (size_t)1 << 30};
@@ -188,8 +155,7 @@ static void measure_policy(const struct scale_shape *shape, unsigned int size, s
 		result->bytes[i] = map_bytes(pin, generation, TABLES[i]);
 	for (int i = 0; i < AGAIN; i++)
 		again[i] = apply(epg, policy, &generation);
-	qsort(again, AGAIN, sizeof(*again), compare);
-	result->again = again[AGAIN / 2];
+	result->again = median(again, AGAIN);
 	result->compile = compile_alone(policy);
 	epg_policy_free(policy);
 	must(epg, epg_unload(epg), "unload");
