@@ -23,7 +23,7 @@ for name in front back db outside; do
 done
 
 epgctl -q attach shop-front
-check_drop no-policy "without a policy" back front "${from_front[@]}"
+check_drop_beside no-policy "without a policy" back front "${from_front[@]}"
 
 pair_policy "subjects: [{name: s, filters: [datagrams, stream]}, {name: no, filters: [{name: more, action: deny}]}]" |
 	sed '/name: front, bridgeDomain/i\
