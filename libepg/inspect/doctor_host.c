@@ -90,22 +90,37 @@ static void check_realtime(struct doctor *doctor)
 		doctor_tell(doctor, name, EPG_HEALTH_GOOD, NULL, NULL, "not a real-time kernel");
 }
 
-static bool has_type_information(struct epg *epg)
+/* What the kernel must have. */
+struct needed {
+	const char *name;
+	bool (*is_there)(void);
+	const char *good, *bad, *remedy;
+};
+
+static bool is_there(struct epg *epg, const struct needed *needed)
 {
 	LIBBPF_LOG(epg);
 
-	return support_has_type_information();
+	return needed->is_there();
+}
+
+static void check_needed(struct doctor *doctor, const struct needed *needed)
+{
+	if (is_there(doctor->epg, needed))
+		doctor_tell(doctor, needed->name, EPG_HEALTH_GOOD, NULL, NULL, "%s", needed->good);
+	else
+		doctor_tell(doctor, needed->name, EPG_HEALTH_BAD, NULL, needed->remedy, "%s", needed->bad);
 }
 
 static void check_type_information(struct doctor *doctor)
 {
-	static const char name[] = "kernel-btf";
-
-	if (has_type_information(doctor->epg))
-		doctor_tell(doctor, name, EPG_HEALTH_GOOD, NULL, NULL, "type information of BPF programs (BTF)");
-	else
-		doctor_tell(doctor, name, EPG_HEALTH_BAD, NULL, "Linux 5.10 or later is needed, with BPF built in",
-			    "the kernel takes no type information of BPF programs (BTF)");
+	check_needed(doctor, &(const struct needed){
+				     .name = "kernel-btf",
+				     .is_there = support_has_type_information,
+				     .good = "type information of BPF programs (BTF)",
+				     .bad = "the kernel takes no type information of BPF programs (BTF)",
+				     .remedy = "Linux 5.10 or later is needed, with BPF built in",
+			     });
 }
 
 /* A program that does nothing, loaded and never attached: has it become machine code? */
@@ -154,40 +169,36 @@ static void check_tcx(struct doctor *doctor)
 			    "no TCX: programs are filters of a qdisc, which others can remove");
 }
 
-static bool has_redirect_peer(struct epg *epg)
+static bool has_redirect_peer(void)
 {
-	LIBBPF_LOG(epg);
-
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_redirect_peer, NULL) > 0;
 }
 
 static void check_redirect_peer(struct doctor *doctor)
 {
-	static const char name[] = "kernel-redirect-peer";
-
-	if (has_redirect_peer(doctor->epg))
-		doctor_tell(doctor, name, EPG_HEALTH_GOOD, NULL, NULL, "packets can go straight into a namespace");
-	else
-		doctor_tell(doctor, name, EPG_HEALTH_BAD, NULL, "Linux 5.10 or later is needed",
-			    "the kernel lacks bpf_redirect_peer, which forwarding: direct takes");
+	check_needed(doctor, &(const struct needed){
+				     .name = "kernel-redirect-peer",
+				     .is_there = has_redirect_peer,
+				     .good = "packets can go straight into a namespace",
+				     .bad = "the kernel lacks bpf_redirect_peer, which forwarding: direct takes",
+				     .remedy = "Linux 5.10 or later is needed",
+			     });
 }
 
-static bool has_ring_buffer(struct epg *epg)
+static bool has_ring_buffer(void)
 {
-	LIBBPF_LOG(epg);
-
 	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) > 0;
 }
 
 static void check_ring_buffer(struct doctor *doctor)
 {
-	static const char name[] = "kernel-ring-buffer";
-
-	if (has_ring_buffer(doctor->epg))
-		doctor_tell(doctor, name, EPG_HEALTH_GOOD, NULL, NULL, "BPF ring buffers");
-	else
-		doctor_tell(doctor, name, EPG_HEALTH_BAD, NULL, "Linux 5.10 or later is needed",
-			    "the kernel has no BPF ring buffers");
+	check_needed(doctor, &(const struct needed){
+				     .name = "kernel-ring-buffer",
+				     .is_there = has_ring_buffer,
+				     .good = "BPF ring buffers",
+				     .bad = "the kernel has no BPF ring buffers",
+				     .remedy = "Linux 5.10 or later is needed",
+			     });
 }
 
 static void check_file_system(struct doctor *doctor)

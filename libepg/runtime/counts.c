@@ -23,6 +23,17 @@ static struct epg_tallies *of_cpu(const struct map_view *map, size_t cpu)
 	return &((struct epg_tallies *)map->bytes)[cpu];
 }
 
+/* All entries of all CPUs, one behind the other. */
+static size_t n_entries(const struct map_view *map)
+{
+	return n_cpus(map) * EPG_TALLIES;
+}
+
+static struct epg_tally *entry_at(const struct map_view *map, size_t i)
+{
+	return &of_cpu(map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
+}
+
 static bool is_pending(const struct epg_tally *tally, uint32_t tables)
 {
 	return tally->packets && tally->tables == tables;
@@ -149,8 +160,8 @@ static int list_pending(const struct reading *reading, struct generation *genera
 	size_t n = 0;
 	int error = 0;
 
-	for (size_t i = 0; !error && i < n_cpus(reading->map) * EPG_TALLIES; i++) {
-		const struct epg_tally *tally = &of_cpu(reading->map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
+	for (size_t i = 0; !error && i < n_entries(reading->map); i++) {
+		const struct epg_tally *tally = entry_at(reading->map, i);
 		const struct generation_count count = {.rule = tally->rule};
 
 		if (is_pending(tally, reading->tables) && count.rule < generation->catalog.n_rules)
@@ -291,9 +302,12 @@ static void settle(const struct epg_tally *tally, const struct map_view *counter
 	__atomic_add_fetch(&counter->bytes, tally->bytes, __ATOMIC_RELAXED);
 }
 
-static uint32_t tables_in_force(const struct instance *instance)
+/* Of tables that are not in force. */
+static bool is_left(const struct epg_tally *tally, const struct instance *instance)
 {
-	return instance->control->tables[EPG_ACTIVE_SLOT(instance->control->active)];
+	const struct epg_control *control = instance->control;
+
+	return tally->packets && tally->tables != control->tables[EPG_ACTIVE_SLOT(control->active)];
 }
 
 /* An entry of other tables has been left by an apply that was killed, or failed; those tables are gone. */
@@ -304,10 +318,10 @@ int counts_settle(const struct instance *instance, uint32_t tables, const struct
 
 	if (error)
 		return error;
-	for (size_t i = 0; i < n_cpus(&map) * EPG_TALLIES; i++) {
-		struct epg_tally *tally = &of_cpu(&map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
+	for (size_t i = 0; i < n_entries(&map); i++) {
+		struct epg_tally *tally = entry_at(&map, i);
 
-		if (!tally->packets || tally->tables == tables_in_force(instance))
+		if (!is_left(tally, instance))
 			continue;
 		if (tally->tables == tables)
 			settle(tally, counters);
@@ -322,11 +336,8 @@ bool counts_are_left(const struct instance *instance)
 
 	if (map_view_open(instance->fd.tallies, false, &map))
 		return true;
-	for (size_t i = 0; i < n_cpus(&map) * EPG_TALLIES; i++) {
-		const struct epg_tally *tally = &of_cpu(&map, i / EPG_TALLIES)->tally[i % EPG_TALLIES];
-
-		if (tally->packets && tally->tables != tables_in_force(instance))
+	for (size_t i = 0; i < n_entries(&map); i++)
+		if (is_left(entry_at(&map, i), instance))
 			return true;
-	}
 	return false;
 }
