@@ -14,6 +14,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "acquaintance.h"
 #include "capture.h"
 #include "dscp.h"
 #include "egress.h"
@@ -86,7 +87,7 @@ static __always_inline int conclude(struct work *work, struct epg_endpoint *endp
 		__sync_fetch_and_add(&endpoint->packets, 1);
 		__sync_fetch_and_add(&endpoint->bytes, work->packet.length);
 	}
-	if (reason || epg_explaining || !(work->by_flow || work->decided))
+	if (!work->met && (reason || epg_explaining || !(work->by_flow || work->decided)))
 		event_send();
 	return reason;
 }
@@ -161,6 +162,23 @@ static __always_inline void vouch_for_outside(struct __sk_buff *skb, const struc
 		bpf_set_hash(skb, voucher(VOUCHER_UNDECIDED));
 }
 
+/* The same for what opens a flow between two that have met. */
+STEP int decide_met(void)
+{
+	struct work *work = work_get();
+	struct epg_near *sender = work ? near_at(work->ifindex) : NULL;
+	int reason;
+
+	if (!work || !sender)
+		return EPG_REASON_INTERNAL;
+	reason = conclude(work, NULL, decide_and_track());
+	if (!reason) {
+		sender->packets++;
+		sender->bytes += work->packet.length;
+	}
+	return reason;
+}
+
 SEC("tc")
 int epg_tc_ingress(struct __sk_buff *skb)
 {
@@ -171,12 +189,16 @@ int epg_tc_ingress(struct __sk_buff *skb)
 	if (!config)
 		return TC_ACT_SHOT;
 	verdict = epg_explaining ? EXPRESS_NOT : express_from(skb, config);
-	if (verdict != EXPRESS_NOT)
+	if (verdict != EXPRESS_NOT && verdict != EXPRESS_OPENS)
 		return verdict;
 	work = work_begin(config, EPG_HOOK_TC_INGRESS, skb->ifindex);
 	if (!work)
 		return TC_ACT_SHOT;
-	reason = decide_from(skb, config, work);
+	work->opens = verdict == EXPRESS_OPENS;
+	if (work->opens && acquaintance_meet(skb->len))
+		reason = decide_met();
+	else
+		reason = decide_from(skb, config, work);
 	if (reason && reason != PASSES_BY) {
 		if (!epg_explaining)
 			denial_note();

@@ -20,6 +20,8 @@
 
 /* Beside a verdict: the other steps are to decide. */
 #define EXPRESS_NOT (-4)
+/* The same, of a plain packet that is part of no flow: `sought` is its key. */
+#define EXPRESS_OPENS (-5)
 
 /* IPv4, version 4, without options. */
 #define IPV4_PLAIN 0x45
@@ -178,6 +180,12 @@ static __always_inline bool flow_is_plain(const struct epg_flow *flow, __u32 fro
 	return ifindex == source->ifindex && class_id == source->class_id && !(flow->flags & EPG_RULE_DSCP);
 }
 
+/* What opens a connection is no part of one that is over, on the same ports. */
+static __always_inline bool flow_is_over(const struct epg_flow *flow, const struct sought *key)
+{
+	return flow->state == EPG_FLOW_CLOSING && tcp_signals(key->tcp_flags) & SIGNAL_OPENS;
+}
+
 /* What was permitted: to whom it goes, and by which generation. */
 struct delivery {
 	__u32 to; /* 0: outside this host */
@@ -236,7 +244,7 @@ static __always_inline int express_send(struct __sk_buff *skb, const struct epg_
 	return TC_ACT_UNSPEC;
 }
 
-/* From an endpoint: EXPRESS_NOT, or the verdict. Not a step: a call costs a tenth of all this. */
+/* From an endpoint: EXPRESS_NOT, EXPRESS_OPENS, or the verdict. Not a step: a call costs a tenth of all this. */
 static __always_inline int express_from(struct __sk_buff *skb, struct epg_control *config)
 {
 	struct sought *key = sought_get();
@@ -260,8 +268,8 @@ static __always_inline int express_from(struct __sk_buff *skb, struct epg_contro
 	key->plain = true;
 	key->from = from;
 	flow = flow_seek(config, key);
-	if (!flow)
-		return denial_repeat(skb->ifindex, skb->len) ? TC_ACT_SHOT : EXPRESS_NOT;
+	if (!flow || flow_is_over(flow, key))
+		return denial_repeat(skb->ifindex, skb->len) ? TC_ACT_SHOT : EXPRESS_OPENS;
 	if (!flow_is_current(config, flow, EPG_ACTIVE_GENERATION(active)) || !flow_is_plain(flow, from, source) ||
 	    express_is_idle(config, flow) || tcp_signals(key->tcp_flags) & SIGNAL_OPENS)
 		return EXPRESS_NOT;

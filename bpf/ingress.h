@@ -6,6 +6,7 @@
 #ifndef BPF_INGRESS_H
 #define BPF_INGRESS_H
 
+#include "acquaintance.h"
 #include "verdict.h"
 #include "voucher.h"
 
@@ -146,6 +147,8 @@ static __always_inline int ingress_decide(struct work *work)
 	if (reason)
 		return reason;
 	classify_destination();
+	if (work->opens && work->destination.ifindex)
+		acquaintance_note();
 	return follow_or_decide(work);
 }
 

@@ -90,6 +90,10 @@ STEP int follow_flow(void)
 
 	if (!config || !work || !key)
 		return false;
+	/* Looked for already, unless this endpoint has just become one of another VRF. */
+	work->opens &= EPG_FLOW_KEY_VRF(key->words[1]) == work->realm.vrf;
+	if (work->opens)
+		return false;
 	ingress = work->hook != EPG_HOOK_TC_EGRESS;
 	flow_ends(&ends, &work->packet);
 	from = flow_key(key, &ends, work->realm.vrf);
@@ -244,7 +248,9 @@ STEP int decide_and_track(void)
 
 	if (!config || !work || !key)
 		return EPG_REASON_INTERNAL;
-	if (is_trackable(&work->packet)) {
+	if (work->opens) {
+		from = key->from;
+	} else if (is_trackable(&work->packet)) {
 		flow_ends(&ends, &work->packet);
 		from = flow_key(key, &ends, work->realm.vrf);
 		flow = flow_find(config, key);

@@ -26,13 +26,15 @@ struct work {
 	__u8 crosses;    /* egress: and that VRF is one into which a contract leads: the source is known */
 	__u8 behind_xdp; /* XDP has let the frame pass, if it has seen the frame as it is */
 	__u8 quotes;     /* `quoted` could be read */
-	__u8 stacked;    /* that flow is not to go past the host's stack */
-	__u8 uplink;     /* ingress: of one, whoever has sent it */
-	__u8 device;     /* which is a piece of hardware */
-	__u8 inside;     /* the hook is at a device inside its container's network namespace */
-	__u8 by_driver;  /* the frame was received, and not made or forwarded by this kernel */
-	__u8 addressed;  /* to the MAC address of the hook's own device */
-	__u32 hash;      /* of the skb: what a hook beside a macvlan device has left there */
+	__u8 opens;      /* the express way has read the packet, and found no flow that it could be a part of */
+	__u8 met;       /* ingress: who both sides are was known beforehand; of the packet no more than rules ask for */
+	__u8 stacked;   /* that flow is not to go past the host's stack */
+	__u8 uplink;    /* ingress: of one, whoever has sent it */
+	__u8 device;    /* which is a piece of hardware */
+	__u8 inside;    /* the hook is at a device inside its container's network namespace */
+	__u8 by_driver; /* the frame was received, and not made or forwarded by this kernel */
+	__u8 addressed; /* to the MAC address of the hook's own device */
+	__u32 hash;     /* of the skb: what a hook beside a macvlan device has left there */
 };
 
 /*
