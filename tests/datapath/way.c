@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>
 
@@ -30,6 +31,7 @@ struct way {
 	struct of_cpus works; /* begun anew by whatever takes all the steps */
 	struct of_cpus
 		handovers; /* by which the egress hook knows the packet that the ingress hook has just followed */
+	size_t met;        /* where works say that those who talk had met before */
 	int fragments;
 	bool settled;
 };
@@ -103,6 +105,27 @@ static bool of_cpus_is_clear(struct of_cpus *map)
 	return true;
 }
 
+/* Where the programs' own `struct work` has a field of one byte. */
+static size_t work_offset(const struct of_cpus *works, const char *name)
+{
+	struct bpf_map_info info = {0};
+	const struct btf_type *work;
+	size_t offset = SIZE_MAX;
+	__u32 size = sizeof(info);
+	struct btf *btf;
+
+	cr_assert_eq(bpf_obj_get_info_by_fd(works->fd, &info, &size), 0);
+	btf = btf__load_from_kernel_by_id(info.btf_id);
+	cr_assert_not_null(btf);
+	work = btf__type_by_id(btf, info.btf_value_type_id);
+	for (__u16 i = 0; i < btf_vlen(work); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(work)[i].name_off), name))
+			offset = btf_member_bit_offset(work, i) / 8;
+	btf__free(btf);
+	cr_assert_lt(offset, info.value_size, "%s", name);
+	return offset;
+}
+
 /* ---- the way ---- */
 
 bool way_move(unsigned int cpu)
@@ -124,6 +147,7 @@ struct way *way_open(struct stage *stage)
 	cr_assert_eq(instance_open(stage_epg(stage), &way->instance), 0);
 	way->table = stage_flow_table(stage);
 	way->works = of_cpus_open("works");
+	way->met = work_offset(&way->works, "met");
 	way->handovers = of_cpus_open("handovers");
 	way->fragments = way->instance->fd.fragments;
 	return way;
@@ -151,6 +175,18 @@ bool way_run(struct way *way, const struct stage_hook *hook, const struct packet
 	if (ret)
 		*ret = result;
 	return of_cpus_is_clear(&way->works);
+}
+
+bool way_run_met(struct way *way, const struct stage_hook *hook, const struct packet *packet, struct stage_result *ret)
+{
+	size_t each = way->works.bytes / (size_t)libbpf_num_possible_cpus();
+
+	if (way_run(way, hook, packet, ret))
+		return false;
+	for (size_t at = way->met; at < way->works.bytes; at += each)
+		if (way->works.values[at])
+			return true;
+	return false;
 }
 
 /* Who captures wants to see all packets; there is nobody who does, which the programs find out with this one. */

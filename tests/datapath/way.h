@@ -18,7 +18,9 @@ bool way_move(unsigned int cpu);
 
 /* Runs a packet; true: it took the express way. `ret` may be NULL. */
 bool way_run(struct way *way, const struct stage_hook *hook, const struct packet *packet, struct stage_result *ret);
-/* The same, and it is made to take all the steps. */
+/* The same; true: it opened a flow between two that had met before. */
+bool way_run_met(struct way *way, const struct stage_hook *hook, const struct packet *packet, struct stage_result *ret);
+/* Runs a packet, and it is made to take all the steps. */
 void way_run_long(struct way *way, const struct stage_hook *hook, const struct packet *packet,
 		  struct stage_result *ret);
 
