@@ -181,3 +181,26 @@ Test(acquaintance, others_are_others)
 	way_close(way);
 	stage_close(stage);
 }
+
+/* What is remembered of two has the place of some others: of one in 64, by chance. */
+Test(acquaintance, other_addresses_are_not_met)
+{
+	struct stage *stage = stage_open_with(STAGE_POLICY, &FEW_FLOWS);
+	struct way *way = settle(stage);
+
+	for (unsigned int i = 0; i < PACKETS; i++) {
+		bool ipv4 = i & 1;
+		struct packet_spec spec = stage_spec(ipv4, STAGE_FRONT, stage_host(STAGE_BACK));
+
+		spec.destination_port = 80;
+		spec.source_port = 1024 + (uint16_t)i;
+		cr_assert(stage_sends(stage, STAGE_FRONT, &spec));
+		/* Of nobody: outside. */
+		memcpy(spec.destination + (ipv4 ? 12 : 0), (uint8_t[]){32, 1, 5, 5}, 4);
+		spec.destination[14] = (uint8_t)(i >> 8);
+		spec.destination[15] = (uint8_t)i;
+		cr_assert_not(stage_sends(stage, STAGE_FRONT, &spec), "%u", i);
+	}
+	way_close(way);
+	stage_close(stage);
+}
