@@ -3,11 +3,13 @@
  * Who owns which address afterwards. Everybody who has a claim puts it down; the claims are sorted, the best one
  * for each address is met, and what differs from the map is staged.
  */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
 
+#include "compile/diagram.h"
 #include "runtime/membership.h"
 #include "runtime/observe.h"
 #include "runtime/plan.h"
@@ -82,23 +84,14 @@ static bool is_ipv4(const uint8_t address[16])
 	return !memcmp(address, mapped, sizeof(mapped));
 }
 
-/* The answer of a diagram for an address, as the programs find it. */
-static uint32_t find_target(const struct plan_policy *policy, uint32_t target, const uint8_t address[16])
+/* The answer of a diagram for an address; what is no leaf says that it is damaged. */
+static uint32_t find_target(const struct plan_policy *policy, uint32_t root, const uint8_t address[16])
 {
-	for (int depth = 0; depth < EPG_DIAGRAM_DEPTH; depth++) {
-		const struct epg_node *node;
-		unsigned int value, place = 1;
+	uint64_t halves[2];
+	uint32_t target;
 
-		if (target & EPG_TARGET_LEAF)
-			return target;
-		if (target >= policy->n_nodes)
-			return EPG_TARGET_MISS;
-		node = &policy->nodes[target];
-		value = (unsigned int)address[2 * (node->field & 7)] << 8 | address[2 * (node->field & 7) + 1];
-		while (place < EPG_NODE_FANOUT && node->start[place] <= value)
-			place++;
-		target = node->target[place - 1];
-	}
+	memcpy(halves, address, sizeof(halves));
+	target = diagram_find(policy->nodes, policy->n_nodes, root, be64toh(halves[0]), be64toh(halves[1]));
 	return target & EPG_TARGET_LEAF ? target : EPG_TARGET_MISS;
 }
 
