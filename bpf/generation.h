@@ -66,17 +66,6 @@ union records {
 };
 const volatile union records *const records_described = NULL;
 
-/* Number of starts that are not above the value: computed without branches, which the verifier would multiply. */
-static __always_inline __u32 node_count(const struct epg_node *node, __u32 value)
-{
-	__u32 count = 0;
-
-#pragma unroll
-	for (int i = 0; i < EPG_NODE_FANOUT; i++)
-		count += (node->start[i] - value - 1) >> 31;
-	return count;
-}
-
 /*
  * The answer of a diagram for a key: a leaf. A target that is no leaf says that the diagram is damaged.
  */
@@ -89,17 +78,13 @@ STEP __u32 diagram_find(__u32 slot, __u32 root, __u64 high, __u64 low)
 		return 0;
 	for (int i = 0; i < EPG_DIAGRAM_DEPTH; i++) {
 		const struct epg_node *node;
-		__u32 place;
 
 		if (target & EPG_TARGET_LEAF)
 			return target;
 		node = bpf_map_lookup_elem(map, &target);
 		if (!node)
 			return 0;
-		place = node_count(node, epg_key_field(high, low, node->field)) - 1;
-		if (place >= EPG_NODE_FANOUT)
-			return 0;
-		target = node->target[place];
+		target = epg_node_find(node, epg_key_field(high, low, node->field));
 	}
 	return target & EPG_TARGET_LEAF ? target : 0;
 }

@@ -24,7 +24,7 @@
 #include <linux/types.h>
 
 /* Goes up whenever a layout in this file changes. It is kept in `control`; libepg refuses others. */
-#define EPG_ABI_VERSION 5
+#define EPG_ABI_VERSION 6
 
 /* Where an instance keeps its maps, programs and links unless told otherwise. */
 #define EPG_DEFAULT_PIN "/sys/fs/bpf/epg"
@@ -53,8 +53,9 @@
 #define EPG_PORT 0x80000000u
 #define EPG_PORT_LAST 0x00ffffffu
 
-/* Interval fan-out of one diagram node, and pairs in one bucket: each fills one 64-byte cache line. */
-#define EPG_NODE_FANOUT 10
+/* Places of one diagram node in its two forms, and pairs in one bucket: each fills one 64-byte cache line. */
+#define EPG_NODE_WIDE 10
+#define EPG_NODE_NARROW 15
 #define EPG_BUCKET_PAIRS 8
 
 /*
@@ -564,16 +565,35 @@ enum epg_stat {
 /* Upper bound of nodes on any way through a diagram: 8 fields, each at most 5 nodes deep. */
 #define EPG_DIAGRAM_DEPTH 40
 
+enum epg_node_form {
+	EPG_FORM_WIDE = 0,   /* EPG_NODE_WIDE places, with any targets */
+	EPG_FORM_NARROW = 1, /* EPG_NODE_NARROW places, with targets that lie near each other, or miss */
+};
+
+/* A step of a narrow node: nothing matches. */
+#define EPG_STEP_MISS 0xffff
+
 /*
- * One element of table `nodes`. The interval i begins at start[i] and ends before start[i + 1];
- * start[0] is 0; unused places repeat the last target and begin at 0xffff.
- * A node may lead to another node of the same field: that is how more than ten intervals are told apart.
+ * One element of table `nodes`. Place 0 begins at 0, place i at start[i - 1], and ends before the next one; unused
+ * places repeat the last target and begin at 0xffff. The starts of a narrow node go on in narrow.start.
+ * A node may lead to another node of the same field: that is how more intervals are told apart than it has places.
+ * epg_node_find and its like below read either form.
  */
 struct epg_node {
-	__u16 start[EPG_NODE_FANOUT];
-	__u16 field; /* 0 … 7: which 16 bits of the key */
-	__u16 reserved;
-	__u32 target[EPG_NODE_FANOUT];
+	__u8 field; /* 0 … 7: which 16 bits of the key */
+	__u8 form;  /* enum epg_node_form */
+	__u16 start[EPG_NODE_WIDE - 1];
+	union {
+		struct {
+			__u32 reserved;
+			__u32 target[EPG_NODE_WIDE];
+		} wide;
+		struct {
+			__u16 start[EPG_NODE_NARROW - EPG_NODE_WIDE];
+			__u16 step[EPG_NODE_NARROW]; /* from `base` to the target, or EPG_STEP_MISS */
+			__u32 base;
+		} narrow;
+	};
 };
 
 /* Fields of a rule's key. A prefix's key is the address itself, field 0 its first 16 bits. */
@@ -807,12 +827,70 @@ static inline __u32 epg_pair_bucket(__u32 pair, __u32 choice, __u32 buckets)
 	return (__u32)((__u64)hash * buckets >> 32);
 }
 
-/* One field of a diagram's key: fields 0 to 3 stand in `high`, 4 to 7 in `low`, the first one uppermost. */
+/*
+ * One field of a diagram's key: fields 0 to 3 stand in `high`, 4 to 7 in `low`, the first one uppermost. Without a branch,
+ * as most of what follows: the verifier goes each way from one, for each node of a walk.
+ */
 static inline __u32 epg_key_field(__u64 high, __u64 low, __u32 field)
 {
-	__u64 half = field & 4 ? low : high;
+	__u64 half = high ^ (high ^ low) * (field >> 2 & 1);
 
 	return (__u32)(half >> (48 - 16 * (field & 3))) & 0xffff;
+}
+
+static inline __u32 epg_node_places(const struct epg_node *node)
+{
+	return node->form == EPG_FORM_WIDE ? EPG_NODE_WIDE : EPG_NODE_NARROW;
+}
+
+/* The first value of one of a node's places. */
+static inline __u32 epg_node_start(const struct epg_node *node, __u32 place)
+{
+	if (!place)
+		return 0;
+	return place < EPG_NODE_WIDE ? node->start[place - 1] : node->narrow.start[place - EPG_NODE_WIDE];
+}
+
+/* A target of a narrow node. */
+static inline __u32 epg_node_narrow_target(const struct epg_node *node, __u32 place)
+{
+	__u32 step = node->narrow.step[place];
+
+	return (node->narrow.base + step) | -((step + 1) >> 16);
+}
+
+/* Where one of a node's places leads. */
+static inline __u32 epg_node_target(const struct epg_node *node, __u32 place)
+{
+	return node->form == EPG_FORM_WIDE ? node->wide.target[place] : epg_node_narrow_target(node, place);
+}
+
+/* 1 if a place that begins there begins at or before a value of 16 bits, else 0. */
+static inline __u32 epg_node_begins(__u16 start, __u32 value)
+{
+	return (start - value - 1) >> 31;
+}
+
+#ifdef __clang__
+#define EPG_UNROLL _Pragma("unroll")
+#else
+#define EPG_UNROLL
+#endif
+
+/* Where a value of the node's field leads. */
+static inline __u32 epg_node_find(const struct epg_node *node, __u32 value)
+{
+	__u32 place = 0;
+
+	EPG_UNROLL
+	for (int i = 0; i < EPG_NODE_WIDE - 1; i++)
+		place += epg_node_begins(node->start[i], value);
+	if (node->form == EPG_FORM_WIDE)
+		return node->wide.target[place];
+	EPG_UNROLL
+	for (int i = 0; i < EPG_NODE_NARROW - EPG_NODE_WIDE; i++)
+		place += epg_node_begins(node->narrow.start[i], value);
+	return epg_node_narrow_target(node, place);
 }
 
 #define EPG_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "layout of " #type " is ABI")

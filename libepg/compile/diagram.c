@@ -220,7 +220,7 @@ static int sweep_run(struct build *build, struct sweep *sweep, unsigned int fiel
 			return error;
 		add_interval(sweep, start, target);
 	}
-	return node_store_tree(&build->builder->nodes, (uint16_t)field, sweep->intervals, sweep->n_intervals,
+	return node_store_tree(&build->builder->nodes, (uint8_t)field, sweep->intervals, sweep->n_intervals,
 			       &sweep->intervals[0].target);
 }
 
@@ -263,7 +263,7 @@ static int build_single(struct build *build, unsigned int field, const uint32_t 
 	intervals[n++] = (struct node_interval){range.first, inside};
 	if (range.last < UINT16_MAX)
 		intervals[n++] = (struct node_interval){(uint16_t)(range.last + 1), EPG_TARGET_MISS};
-	return node_store_tree(&build->builder->nodes, (uint16_t)field, intervals, n, ret_target);
+	return node_store_tree(&build->builder->nodes, (uint8_t)field, intervals, n, ret_target);
 }
 
 /* The first field from `field` on that any box of the list constrains. */
@@ -349,16 +349,6 @@ int diagram_build(struct diagram_builder *builder, struct diagram_box *boxes, si
 	return error;
 }
 
-/* The last interval that begins at or before the value; the first one always does, unless the node is damaged. */
-static unsigned int place_of(const struct epg_node *node, uint32_t value)
-{
-	unsigned int place = 0;
-
-	for (unsigned int i = 0; i < EPG_NODE_FANOUT; i++)
-		place += node->start[i] <= value;
-	return place ? place - 1 : 0;
-}
-
 uint32_t diagram_find(const struct epg_node *nodes, size_t n_nodes, uint32_t root, uint64_t high, uint64_t low)
 {
 	uint32_t target = root;
@@ -366,7 +356,7 @@ uint32_t diagram_find(const struct epg_node *nodes, size_t n_nodes, uint32_t roo
 	for (unsigned int depth = 0; depth < EPG_DIAGRAM_DEPTH && target < n_nodes; depth++) {
 		const struct epg_node *node = &nodes[target];
 
-		target = node->target[place_of(node, epg_key_field(high, low, node->field))];
+		target = epg_node_find(node, epg_key_field(high, low, node->field));
 	}
 	return target;
 }

@@ -73,40 +73,107 @@ static int intern(struct node_store *store, const struct epg_node *line, uint32_
 }
 
 /*
- * The first interval's start is written as 0: whoever reaches this node has a value at or after it, and
- * equal halves of different trees become one node. Unused places begin at 0xffff with the last target, so
- * that they are right for the value 0xffff, the only one that reaches them.
+ * Narrow nodes hold the distances of targets from the smallest one. Returns that one if each distance has room,
+ * what misses left aside, else EPG_TARGET_MISS, as where all of them miss.
  */
-struct epg_node node_line(uint16_t field, const struct node_interval *intervals, size_t n)
+static uint32_t base_of(const struct node_interval *intervals, size_t n)
 {
-	struct epg_node line = {.field = field};
+	uint32_t least = EPG_TARGET_MISS, most = 0;
 
-	for (size_t i = 0; i < EPG_NODE_FANOUT; i++) {
-		line.start[i] = i < n ? intervals[i].start : UINT16_MAX;
-		line.target[i] = intervals[i < n ? i : n - 1].target;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t target = intervals[i].target;
+
+		if (target == EPG_TARGET_MISS)
+			continue;
+		least = target < least ? target : least;
+		most = target > most ? target : most;
 	}
-	line.start[0] = 0;
-	return line;
+	return most - least < EPG_STEP_MISS ? least : EPG_TARGET_MISS;
 }
 
-int node_store_tree(struct node_store *store, uint16_t field, struct node_interval *intervals, size_t n,
+/* Of `n` intervals: how many each node gets, where a node has room for `places` and all are filled evenly. */
+static size_t even_part(size_t n, size_t places)
+{
+	size_t n_nodes = (n + places - 1) / places;
+
+	return (n + n_nodes - 1) / n_nodes;
+}
+
+/*
+ * The first interval's start is left away: whoever reaches this node has a value at or after it, and equal halves of
+ * different trees become one node. Unused places begin at 0xffff with the last target, so that they are right for the
+ * value 0xffff, the only one that reaches them.
+ */
+static struct epg_node make_wide(uint8_t field, const struct node_interval *intervals, size_t n)
+{
+	struct epg_node node = {.field = field, .form = EPG_FORM_WIDE};
+
+	for (size_t i = 0; i < EPG_NODE_WIDE; i++) {
+		if (i > 0)
+			node.start[i - 1] = i < n ? intervals[i].start : UINT16_MAX;
+		node.wide.target[i] = intervals[i < n ? i : n - 1].target;
+	}
+	return node;
+}
+
+/* The same with a base; narrow nodes are made where a wide one has too few places. */
+static struct epg_node make_narrow(uint8_t field, const struct node_interval *intervals, size_t n, uint32_t base)
+{
+	struct epg_node node = {.field = field, .form = EPG_FORM_NARROW};
+
+	node.narrow.base = base;
+	for (size_t i = 0; i < EPG_NODE_NARROW; i++) {
+		uint16_t start = i < n ? intervals[i].start : UINT16_MAX;
+		uint32_t target = intervals[i < n ? i : n - 1].target;
+
+		if (i >= EPG_NODE_WIDE)
+			node.narrow.start[i - EPG_NODE_WIDE] = start;
+		else if (i > 0)
+			node.start[i - 1] = start;
+		node.narrow.step[i] = target == EPG_TARGET_MISS ? EPG_STEP_MISS : (uint16_t)(target - base);
+	}
+	return node;
+}
+
+/*
+ * What ten places are enough for, as in short lists, is wide: the programs read that faster. However targets lie,
+ * there are never more nodes than if all were wide.
+ */
+size_t node_make(uint8_t field, const struct node_interval *intervals, size_t n, struct epg_node *ret)
+{
+	size_t part = even_part(n, EPG_NODE_NARROW);
+
+	if (part > EPG_NODE_WIDE) {
+		uint32_t base = base_of(intervals, part);
+
+		if (base != EPG_TARGET_MISS) {
+			*ret = make_narrow(field, intervals, part, base);
+			return part;
+		}
+		part = even_part(n, EPG_NODE_WIDE);
+	}
+	*ret = make_wide(field, intervals, part);
+	return part;
+}
+
+int node_store_tree(struct node_store *store, uint8_t field, struct node_interval *intervals, size_t n,
 		    uint32_t *ret_target)
 {
 	while (n > 1) {
-		size_t n_lines = (n + EPG_NODE_FANOUT - 1) / EPG_NODE_FANOUT;
+		size_t n_nodes = 0;
 
-		/* Evenly filled lines: none is left with a single interval. */
-		for (size_t i = 0; i < n_lines; i++) {
-			size_t first = n * i / n_lines, end = n * (i + 1) / n_lines;
-			struct epg_node line = node_line(field, intervals + first, end - first);
+		for (size_t first = 0, part; first < n; first += part) {
+			struct epg_node node;
 			uint32_t target;
-			int error = intern(store, &line, &target);
+			int error;
 
+			part = node_make(field, intervals + first, n - first, &node);
+			error = intern(store, &node, &target);
 			if (error)
 				return error;
-			intervals[i] = (struct node_interval){intervals[first].start, target};
+			intervals[n_nodes++] = (struct node_interval){intervals[first].start, target};
 		}
-		n = n_lines;
+		n = n_nodes;
 	}
 	*ret_target = intervals[0].target;
 	return 0;

@@ -27,15 +27,18 @@ struct node_store {
 /* A store begins as all zero. */
 void node_store_clear(struct node_store *store);
 
-/* One node for 2 to EPG_NODE_FANOUT intervals. */
-struct epg_node node_line(uint16_t field, const struct node_interval *intervals, size_t n);
+/*
+ * Makes the first one of the nodes that `n` intervals of one field need, at least 2 of them. Returns how many intervals
+ * it takes: as many as fill all these nodes evenly, never all but one. The same intervals always become the same nodes.
+ */
+size_t node_make(uint8_t field, const struct node_interval *intervals, size_t n, struct epg_node *ret);
 
 /*
  * Makes nodes that tell `n` intervals of one field apart, the first of which starts at 0; `intervals` is
  * overwritten. One interval needs no node: its own target is returned.
  * Returns 0, -E2BIG (more than NODES_MAX), -ENOMEM.
  */
-int node_store_tree(struct node_store *store, uint16_t field, struct node_interval *intervals, size_t n,
+int node_store_tree(struct node_store *store, uint8_t field, struct node_interval *intervals, size_t n,
 		    uint32_t *ret_target);
 
 #endif

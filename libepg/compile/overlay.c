@@ -49,8 +49,8 @@ static int measure(struct overlay *overlay, uint32_t index)
 	const struct epg_node *node = &overlay->nodes[index];
 	unsigned int height = 0;
 
-	for (unsigned int i = 0; i < EPG_NODE_FANOUT; i++) {
-		uint32_t target = node->target[i];
+	for (unsigned int i = 0; i < epg_node_places(node); i++) {
+		uint32_t target = epg_node_target(node, i);
 
 		if (!(target & EPG_TARGET_LEAF) && target >= index)
 			return -EBADMSG;
@@ -161,22 +161,23 @@ static int push(struct change *change, size_t base, uint32_t start, uint32_t tar
 /* One level of nodes over the intervals from `base` on, which they replace. */
 static int group(struct change *change, size_t base, unsigned int field)
 {
-	size_t n = change->n_stack - base, n_nodes = (n + EPG_NODE_FANOUT - 1) / EPG_NODE_FANOUT;
+	size_t end = base;
 
-	if (n == 1)
+	if (change->n_stack == base + 1)
 		return 0;
-	for (size_t i = 0; i < n_nodes; i++) {
-		const struct node_interval *intervals = change->stack + base + n * i / n_nodes;
-		struct epg_node node = node_line((uint16_t)field, intervals, n * (i + 1) / n_nodes - n * i / n_nodes);
-		uint16_t start = intervals->start;
+	for (size_t first = base, part; first < change->n_stack; first += part) {
+		const struct node_interval *intervals = change->stack + first;
+		struct epg_node node;
 		uint32_t target;
-		int error = add_node(change->overlay, &node, &target);
+		int error;
 
+		part = node_make((uint8_t)field, intervals, change->n_stack - first, &node);
+		error = add_node(change->overlay, &node, &target);
 		if (error)
 			return error;
-		change->stack[base + i] = (struct node_interval){start, target};
+		change->stack[end++] = (struct node_interval){intervals->start, target};
 	}
-	change->n_stack = base + n_nodes;
+	change->n_stack = end;
 	return 0;
 }
 
@@ -185,12 +186,13 @@ static bool is_interval(const struct epg_node *node, unsigned int i, uint32_t la
 {
 	if (i == 0)
 		return true;
-	return node->start[i] <= last && (node->start[i] < UINT16_MAX || node->target[i] != node->target[i - 1]);
+	return i < epg_node_places(node) && epg_node_start(node, i) <= last &&
+	       (epg_node_start(node, i) < UINT16_MAX || epg_node_target(node, i) != epg_node_target(node, i - 1));
 }
 
 static uint32_t end_of(const struct epg_node *node, unsigned int i, uint32_t last)
 {
-	return i + 1 < EPG_NODE_FANOUT && is_interval(node, i + 1, last) ? node->start[i + 1] - 1u : last;
+	return is_interval(node, i + 1, last) ? epg_node_start(node, i + 1) - 1 : last;
 }
 
 static unsigned int field_of(const struct epg_node *nodes, uint32_t target)
@@ -211,7 +213,7 @@ static uint32_t rest_at(const struct change *change, uint32_t rest, unsigned int
 		while (end_of(node, i, last) < value)
 			i++;
 		last = end_of(node, i, last);
-		rest = node->target[i];
+		rest = epg_node_target(node, i);
 	}
 	*ret_last = last;
 	return rest;
@@ -250,12 +252,13 @@ static bool is_same(const struct change *change, size_t base, const struct epg_n
 
 	for (size_t i = 0; i < n; i++) {
 		const struct node_interval *interval = &change->stack[base + i];
+		unsigned int place = (unsigned int)i;
 
-		if (i >= EPG_NODE_FANOUT || !is_interval(node, (unsigned int)i, last) ||
-		    interval->target != node->target[i] || (i && interval->start != node->start[i]))
+		if (!is_interval(node, place, last) || interval->target != epg_node_target(node, place) ||
+		    (i && interval->start != epg_node_start(node, place)))
 			return false;
 	}
-	return n == EPG_NODE_FANOUT || !is_interval(node, (unsigned int)n, last);
+	return !is_interval(node, (unsigned int)n, last);
 }
 
 /* Pushes what a piece of a field's tree becomes: one target, or several where its node has overflown. */
@@ -271,15 +274,16 @@ static int update(struct change *change, size_t base, const struct piece *piece,
 	if (field_of(change->overlay->nodes, before) != piece->field)
 		return split(change, base, piece, before);
 	node = change->overlay->nodes[before];
-	for (unsigned int i = 0; !error && i < EPG_NODE_FANOUT && is_interval(&node, i, piece->last); i++) {
+	for (unsigned int i = 0; !error && is_interval(&node, i, piece->last); i++) {
+		uint32_t target = epg_node_target(&node, i);
 		struct piece part = *piece;
 
-		part.first = i ? node.start[i] : piece->first;
+		part.first = i ? epg_node_start(&node, i) : piece->first;
 		part.last = end_of(&node, i, piece->last);
 		if (part.last < range.first || part.first > range.last)
-			error = push(change, own, part.first, node.target[i]);
+			error = push(change, own, part.first, target);
 		else
-			error = update(change, own, &part, node.target[i]);
+			error = update(change, own, &part, target);
 	}
 	if (error)
 		return error;

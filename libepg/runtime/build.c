@@ -153,10 +153,10 @@ static bool nodes_ok(const struct tables *tables)
 	for (size_t i = 0; i < tables->n_nodes; i++) {
 		const struct epg_node *node = &tables->nodes[i];
 
-		if (node->start[0] || node->field > 7)
+		if (node->field > 7 || node->form > EPG_FORM_NARROW)
 			return false;
-		for (int j = 0; j < EPG_NODE_FANOUT; j++)
-			if (!target_ok(tables, node->target[j]))
+		for (uint32_t j = 0; j < epg_node_places(node); j++)
+			if (!target_ok(tables, epg_node_target(node, j)))
 				return false;
 	}
 	return true;

@@ -202,11 +202,9 @@ Test(decide, audited_contracts_within_a_group_isolate_the_audited_view_alone)
 
 Test(decide, damaged_tables_deny)
 {
-	struct epg_node loop = {.target = {0}};
+	struct epg_node loop = {0};
 	WORLD(world);
 
-	for (size_t i = 1; i < EPG_NODE_FANOUT; i++)
-		loop.start[i] = UINT16_MAX;
 	world.classes[BACK].flags |= EPG_CLASS_TABOO;
 	add_pair(&world, FRONT, BACK, leaf(EPG_LEVEL_FILTERED, EPG_PERMIT, 10));
 	add_pair(&world, EPG_CLASS_NONE, BACK, 0);

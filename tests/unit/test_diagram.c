@@ -88,13 +88,16 @@ static void check_against_boxes(const struct diagram_builder *builder, uint32_t 
 
 static void check_line(const struct epg_node *node, unsigned int field)
 {
-	cr_assert_eq(node->start[0], 0);
-	cr_assert_eq(node->reserved, 0);
+	uint32_t places = epg_node_places(node);
+
+	cr_assert_leq(node->form, EPG_FORM_NARROW);
+	cr_assert(node->form == EPG_FORM_NARROW || node->wide.reserved == 0);
 	cr_assert_lt(node->field, DIAGRAM_FIELDS);
 	cr_assert_geq(node->field, field, "fields are tested in ascending order");
-	for (unsigned int i = 1; i < EPG_NODE_FANOUT; i++)
-		cr_assert(node->start[i] > node->start[i - 1] ||
-			  (node->start[i] == UINT16_MAX && node->target[i] == node->target[EPG_NODE_FANOUT - 1]));
+	for (uint32_t i = 1; i < places; i++)
+		cr_assert(epg_node_start(node, i) > epg_node_start(node, i - 1) ||
+			  (epg_node_start(node, i) == UINT16_MAX &&
+			   epg_node_target(node, i) == epg_node_target(node, places - 1)));
 }
 
 /*
@@ -111,8 +114,8 @@ static unsigned int check_nodes(const struct diagram_builder *builder, uint32_t 
 		return 0;
 	cr_assert_lt(target, builder->nodes.n_lines);
 	check_line(node, field);
-	for (unsigned int i = 0; i < EPG_NODE_FANOUT && !lengths[target]; i++) {
-		unsigned int length = check_nodes(builder, node->target[i], node->field, lengths);
+	for (uint32_t i = 0; i < epg_node_places(node) && !lengths[target]; i++) {
+		unsigned int length = check_nodes(builder, epg_node_target(node, i), node->field, lengths);
 
 		longest = length > longest ? length : longest;
 	}
@@ -150,6 +153,12 @@ static struct diagram_box random_box(uint64_t *random, unsigned int span, uint32
 		}
 	}
 	return box;
+}
+
+Test(diagram, fields_of_a_key_stand_in_order)
+{
+	for (unsigned int field = 0; field < DIAGRAM_FIELDS; field++)
+		cr_assert_eq(epg_key_field(0x0100020103020403, 0x0504060507060807, field), (field + 1) << 8 | field);
 }
 
 Test(diagram, no_box_is_a_miss)
@@ -221,9 +230,19 @@ Test(diagram, equal_diagrams_share_their_nodes)
 	cr_assert_eq(builder.nodes.n_lines, 2);
 }
 
+static size_t count_narrow(const struct diagram_builder *builder)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < builder->nodes.n_lines; i++)
+		n += builder->nodes.lines[i].form == EPG_FORM_NARROW;
+	return n;
+}
+
 Test(diagram, agrees_with_the_list_of_boxes)
 {
 	uint64_t random = 20261122;
+	size_t narrow = 0;
 
 	for (unsigned int round = 0; round < 60; round++) {
 		BUILDER builder = {0};
@@ -237,7 +256,9 @@ Test(diagram, agrees_with_the_list_of_boxes)
 		cr_assert_eq(diagram_build(&builder, boxes, n, &root), 0);
 		cr_assert_leq(longest_way(&builder, root), EPG_DIAGRAM_DEPTH);
 		check_against_boxes(&builder, root, boxes, n, &random);
+		narrow += count_narrow(&builder);
 	}
+	cr_assert_gt(narrow, 100);
 }
 
 /* Boxes as rules for IPv4 and IPv6 have them, one beside the other; returns how many there are when they are joined. */
@@ -327,19 +348,26 @@ Test(diagram, many_joined_boxes_are_sorted_as_few_are)
 	}
 }
 
-Test(diagram, one_field_is_at_most_five_nodes_deep)
+/* Each value leads elsewhere; how far apart their leaves are decides which form the nodes have. */
+static unsigned int depth_of_one_field(uint32_t apart)
 {
 	BUILDER builder = {0};
 	AUTO_FREE struct diagram_box *boxes = calloc(UINT16_MAX + 1, sizeof(*boxes));
 	uint32_t root;
 
 	for (unsigned int i = 0; i <= UINT16_MAX; i++)
-		boxes[i] = box2(i, MODEL_RANGE_ANY, (struct model_range){(uint16_t)i, (uint16_t)i});
+		boxes[i] = box2(apart * i, MODEL_RANGE_ANY, (struct model_range){(uint16_t)i, (uint16_t)i});
 	cr_assert_eq(diagram_build(&builder, boxes, UINT16_MAX + 1, &root), 0);
-	cr_assert_eq(longest_way(&builder, root), 5);
 	for (unsigned int i = 0; i <= UINT16_MAX; i++)
 		cr_assert_eq(diagram_find(builder.nodes.lines, builder.nodes.n_lines, root, (uint64_t)i << 32, 0),
-			     EPG_TARGET_LEAF | i);
+			     EPG_TARGET_LEAF | apart * i);
+	return longest_way(&builder, root);
+}
+
+Test(diagram, one_field_is_at_most_five_nodes_deep)
+{
+	cr_assert_eq(depth_of_one_field(1), 5);
+	cr_assert_eq(depth_of_one_field(0x7000), 5, "leaves too far apart for narrow nodes");
 }
 
 Test(diagram, nested_ranges_stay_linear)
@@ -395,11 +423,27 @@ Test(diagram, marks_the_boxes_that_are_reached)
 
 Test(diagram, a_damaged_node_ends_the_walk_without_a_leaf)
 {
-	struct epg_node nodes[2] = {{.target = {1}}, {.start = {5}, .field = EPG_FIELD_DESTINATION}};
+	struct epg_node nodes[2] = {{.wide = {.target = {1}}}, {.field = EPG_FIELD_DESTINATION}};
 
-	for (size_t i = 1; i < EPG_NODE_FANOUT; i++)
-		nodes[0].start[i] = nodes[1].start[i] = UINT16_MAX;
+	memset(nodes[0].start, 0xff, sizeof(nodes[0].start));
+	memset(nodes[1].start, 0xff, sizeof(nodes[1].start));
 	cr_assert_not(diagram_find(nodes, 2, 0, 0, 0) & EPG_TARGET_LEAF, "the nodes lead to each other");
-	nodes[1].target[0] = 2;
+	nodes[1].wide.target[0] = 2;
 	cr_assert_eq(diagram_find(nodes, 2, 0, 0, 0), 2, "there is no such node");
+}
+
+/* Whatever stands in a node, no walk leaves it: the sanitizers see to that. */
+Test(diagram, a_node_of_random_bytes_is_safe_to_walk)
+{
+	struct epg_node nodes[4];
+	uint64_t random = 20261124;
+
+	for (unsigned int round = 0; round < 20000; round++) {
+		for (size_t i = 0; i < sizeof(nodes); i++)
+			((uint8_t *)nodes)[i] = (uint8_t)random_next(&random);
+		for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+			for (uint32_t place = 0; place < EPG_NODE_WIDE; place++)
+				nodes[i].wide.target[place] %= ARRAY_SIZE(nodes) + 1;
+		diagram_find(nodes, ARRAY_SIZE(nodes), 0, random_next(&random), random_next(&random));
+	}
 }

@@ -20,6 +20,7 @@ struct scene {
 	struct overlay overlay;
 	uint32_t root;
 	uint64_t random;
+	uint32_t leaves;     /* that are drawn from: near each other, as narrow nodes have them, or not */
 	unsigned int values; /* of a field that boxes are drawn from: a few, so that edges meet, or all */
 };
 
@@ -86,7 +87,7 @@ static struct diagram_box random_box(struct scene *scene)
 static uint32_t random_leaf(struct scene *scene)
 {
 	for (;;) {
-		uint32_t leaf = EPG_TARGET_LEAF | (uint32_t)random_below(&scene->random, 1 << 20);
+		uint32_t leaf = EPG_TARGET_LEAF | (uint32_t)random_below(&scene->random, scene->leaves);
 		size_t i = 0;
 
 		while (i < scene->n && scene->boxes[i].leaf != leaf)
@@ -108,7 +109,7 @@ static void begin(struct scene *scene, size_t n, unsigned int values, uint64_t s
 {
 	__attribute__((cleanup(diagram_builder_clear))) struct diagram_builder builder = {0};
 
-	*scene = (struct scene){.random = seed, .values = values};
+	*scene = (struct scene){.random = seed, .values = values, .leaves = seed % 2 ? 1 << 20 : 1 << 12};
 	for (; scene->n < n; scene->n++) {
 		scene->boxes[scene->n] = random_box(scene);
 		scene->boxes[scene->n].leaf = random_leaf(scene);
@@ -196,7 +197,25 @@ static void check(struct scene *scene, unsigned int keys)
 	}
 }
 
-static void change_and_check(size_t n, unsigned int values, unsigned int steps, unsigned int keys, uint64_t seed)
+/* Nodes of a kind that came up in changes. */
+struct tally {
+	size_t given, made; /* narrow ones: by the builder, by changes */
+	size_t made_wide;
+};
+
+static void count_nodes(const struct scene *scene, struct tally *tally)
+{
+	for (size_t i = 0; i < scene->overlay.n_nodes; i++) {
+		bool is_narrow = scene->nodes[i].form == EPG_FORM_NARROW, is_made = i >= scene->overlay.n_first;
+
+		tally->given += is_narrow && !is_made;
+		tally->made += is_narrow && is_made;
+		tally->made_wide += !is_narrow && is_made;
+	}
+}
+
+static void change_and_check(size_t n, unsigned int values, unsigned int steps, unsigned int keys, uint64_t seed,
+			     struct tally *tally)
 {
 	static struct scene scene;
 
@@ -209,20 +228,80 @@ static void change_and_check(size_t n, unsigned int values, unsigned int steps, 
 			add(&scene);
 		check(&scene, keys);
 	}
+	count_nodes(&scene, tally);
 	end(&scene);
 }
 
 /* Thousands of changes of small diagrams whose boxes share their edges. */
 Test(overlay, is_what_the_builder_makes)
 {
+	struct tally tally = {0};
+
 	for (uint64_t seed = 1; seed <= 1500; seed++)
-		change_and_check(random_below(&(uint64_t){seed}, 9), 1 + seed % 15, 8, 60, seed);
+		change_and_check(random_below(&(uint64_t){seed}, 9), 1 + seed % 15, 8, 60, seed, &tally);
+	cr_assert(tally.given > 20 && tally.made > 500, "%zu narrow nodes given, %zu made", tally.given, tally.made);
 }
 
 Test(overlay, is_what_the_builder_makes_of_any_values)
 {
+	struct tally tally = {0};
+
 	for (uint64_t seed = 1; seed <= 120; seed++)
-		change_and_check(20, 65536, 30, 150, seed);
+		change_and_check(20, 65536, 30, 150, seed, &tally);
+	cr_assert(tally.given > 500 && tally.made > 500, "%zu narrow nodes given, %zu made", tally.given, tally.made);
+}
+
+/* What a list of ports is, and where its overlay finds it. */
+static void check_ports(const struct scene *scene, const uint32_t *leaves)
+{
+	for (uint32_t port = 0; port <= UINT16_MAX; port++)
+		cr_assert_eq(diagram_find(scene->nodes, scene->overlay.n_nodes, scene->root, (uint64_t)port << 32, 0),
+			     leaves[port], "port %u", port);
+}
+
+static void change_port(struct scene *scene, uint16_t port, uint32_t before, uint32_t after)
+{
+	__attribute__((cleanup(diagram_builder_clear))) struct diagram_builder nothing = {0};
+	struct diagram_box box = DIAGRAM_BOX_ANY;
+
+	box.fields[EPG_FIELD_DESTINATION] = (struct model_range){port, port};
+	if (before != EPG_TARGET_MISS) {
+		box.leaf = before;
+		cr_assert_eq(overlay_remove(&scene->overlay, scene->root, &box, &nothing, EPG_TARGET_MISS,
+					    &scene->root),
+			     0);
+	}
+	if (after != EPG_TARGET_MISS) {
+		box.leaf = after;
+		cr_assert_eq(overlay_add(&scene->overlay, scene->root, &box, &scene->root), 0);
+	}
+}
+
+/* Leaves come and go that narrow nodes have a step for, and such as they have none for, among thousands of ports. */
+Test(overlay, nodes_change_from_either_form_to_the_other)
+{
+	static uint32_t leaves[UINT16_MAX + 1];
+	static struct scene scene;
+	struct tally tally = {0};
+
+	begin(&scene, 0, 65536, 1);
+	memset(leaves, 0xff, sizeof(leaves));
+	for (unsigned int i = 0; i < 6000; i++) {
+		uint16_t port = (uint16_t)random_below(&scene.random, 3000);
+		uint32_t after = (uint32_t)random_below(&scene.random, 1000);
+
+		if (port % 1000 < 100)
+			after += (uint32_t)random_below(&scene.random, 3) * 65000;
+		after = random_below(&scene.random, 3) ? EPG_TARGET_LEAF | after : EPG_TARGET_MISS;
+		change_port(&scene, port, leaves[port], after);
+		leaves[port] = after;
+		if (i % 500 == 0)
+			check_ports(&scene, leaves);
+	}
+	check_ports(&scene, leaves);
+	count_nodes(&scene, &tally);
+	cr_assert(tally.made > 500 && tally.made_wide > 500, "%zu narrow, %zu wide", tally.made, tally.made_wide);
+	end(&scene);
 }
 
 /* Nodes split and trees grow, and no way gets longer than the programs walk. */
@@ -369,10 +448,17 @@ Test(overlay, refuses_nodes_that_go_round)
 	struct epg_node nodes[2] = {0};
 	struct overlay overlay;
 
-	for (unsigned int i = 0; i < EPG_NODE_FANOUT; i++)
-		nodes[0].target[i] = nodes[1].target[i] = EPG_TARGET_MISS;
-	nodes[0].target[3] = 1;
+	for (unsigned int i = 0; i < EPG_NODE_WIDE; i++)
+		nodes[0].wide.target[i] = nodes[1].wide.target[i] = EPG_TARGET_MISS;
+	nodes[0].wide.target[3] = 1;
 	cr_assert_eq(overlay_init(&overlay, nodes, 2, 2), -EBADMSG);
-	nodes[0].target[3] = 0;
+	nodes[0].wide.target[3] = 0;
+	cr_assert_eq(overlay_init(&overlay, nodes, 2, 2), -EBADMSG);
+	nodes[0].form = EPG_FORM_NARROW;
+	memset(&nodes[0].narrow, 0xff, sizeof(nodes[0].narrow));
+	cr_assert_eq(overlay_init(&overlay, nodes, 2, 2), 0);
+	overlay_clear(&overlay);
+	nodes[0].narrow.base = 0;
+	nodes[0].narrow.step[EPG_NODE_NARROW - 1] = 0;
 	cr_assert_eq(overlay_init(&overlay, nodes, 2, 2), -EBADMSG);
 }
