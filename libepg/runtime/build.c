@@ -23,8 +23,12 @@ _Static_assert((int)BUILD_catalog <= SLOTS_MAX, "each map but the last two is pu
 /* Blocks of bytes, the catalog and the source, are arrays of these. */
 #define BLOCK_BYTES 4096
 
-/* Room for amendments: a sixteenth of a table, within these bounds. AMENDMENTS_BYTES are full with about ROOM_MOST. */
+/*
+ * Room for amendments: a sixteenth of a table, within these bounds; an eighth of the nodes, since each amendment takes
+ * several. AMENDMENTS_BYTES are full with about ROOM_MOST.
+ */
 #define ROOM_PART 16
+#define ROOM_NODES_PART 8
 #define ROOM_LEAST 1024
 #define ROOM_MOST 8192
 
@@ -228,9 +232,9 @@ static int fill_catalog(struct build *build, const struct tables *tables)
 }
 
 /* What amendments may add to a table before everything is built anew. */
-static size_t room_behind(size_t n)
+static size_t room_behind(size_t n, size_t n_parts)
 {
-	size_t part = n / ROOM_PART;
+	size_t part = n / n_parts;
 
 	if (part < ROOM_LEAST)
 		return ROOM_LEAST;
@@ -239,6 +243,7 @@ static size_t room_behind(size_t n)
 
 int build_tables(struct build *build, const struct tables *tables, uint32_t slot)
 {
+	size_t room_of_rules = room_behind(tables->n_rules, ROOM_PART);
 	const struct {
 		enum build_map map;
 		const void *elements;
@@ -248,9 +253,9 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 		{BUILD_classes, tables->classes, tables->n_classes, 0},
 		{BUILD_pairs, tables->pairs, tables->n_buckets, 0},
 		{BUILD_sets, tables->sets, tables->n_rule_sets, 0},
-		{BUILD_nodes, tables->nodes, tables->n_nodes, room_behind(tables->n_nodes)},
-		{BUILD_rules, NULL, n_elements_of_rules(tables->n_rules + room_behind(tables->n_rules)), 0},
-		{BUILD_counters, NULL, tables->n_rules, room_behind(tables->n_rules)},
+		{BUILD_nodes, tables->nodes, tables->n_nodes, room_behind(tables->n_nodes, ROOM_NODES_PART)},
+		{BUILD_rules, NULL, n_elements_of_rules(tables->n_rules + room_of_rules), 0},
+		{BUILD_counters, NULL, tables->n_rules, room_of_rules},
 	};
 	AUTO_RECORD_TYPES struct record_types types = RECORD_TYPES_INIT;
 	int error;
