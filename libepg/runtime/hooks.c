@@ -206,23 +206,41 @@ int hooks_read(struct epg *epg, struct hooks **ret, size_t *ret_count)
 	return 0;
 }
 
+/* The hook that a pin is named for; HOOK_COUNT: none. */
+static enum hook hook_of_pin(const char *name, uint32_t *ret_ifindex)
+{
+	int length = 0, hook = 0;
+
+	if (sscanf(name, "%u-%n", ret_ifindex, &length) != 1 || !length)
+		return HOOK_COUNT;
+	while (hook < HOOK_COUNT && strcmp(name + length, hooks_table[hook].name))
+		hook++;
+	return (enum hook)hook;
+}
+
+/* Only what is pinned is asked for: with ten thousand endpoints each question counts. */
 void hooks_sweep(struct epg *epg)
 {
-	AUTO_FREE uint32_t *ifindexes = NULL;
-	size_t count = 0;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *directory;
 
-	if (read_ifindexes(epg, &ifindexes, &count))
+	(void)pins_path(epg, path, "links");
+	directory = opendir(path);
+	if (!directory)
 		return;
 	LIBBPF_LOG(epg);
-	for (size_t i = 0; i < count; i++) {
-		for (int hook = 0; hook < HOOK_COUNT; hook++) {
-			char path[PATH_MAX];
+	while ((entry = readdir(directory))) {
+		uint32_t ifindex;
+		enum hook hook = hook_of_pin(entry->d_name, &ifindex);
 
-			hook_path(epg, path, ifindexes[i], hook);
-			if (hook_state(epg, ifindexes[i], hook) == 0 && !unlink(path))
-				context_log(epg, EPG_LOG_INFO, "interface %u is gone: removed %s", ifindexes[i], path);
-		}
+		if (hook == HOOK_COUNT || hook_state(epg, ifindex, hook) != 0)
+			continue;
+		hook_path(epg, path, ifindex, hook);
+		if (!unlink(path))
+			context_log(epg, EPG_LOG_INFO, "interface %u is gone: removed %s", ifindex, path);
 	}
+	closedir(directory);
 }
 
 /* ---- taking off ---- */

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attaching and detaching. */
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -37,6 +42,38 @@ Test(attach, attach_and_detach)
 	/* Interfaces go without asking. */
 	environment_remove_interface("veth2");
 	cr_assert_str_eq(host_attachments(&host), "veth3 ingress egress; ");
+	host_close(&host);
+}
+
+static unsigned int pins_of(const struct host *host, uint32_t ifindex)
+{
+	char pattern[PATH_MAX];
+	unsigned int count;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/links/%u-*", host->pin, ifindex);
+	count = glob(pattern, 0, NULL, &found) ? 0 : (unsigned int)found.gl_pathc;
+	if (count)
+		globfree(&found);
+	return count;
+}
+
+/* What is pinned for an interface that has vanished goes with a later change; a second must have passed in between. */
+Test(attach, pins_of_the_vanished_go)
+{
+	struct host host = host_open();
+	struct epg_attach_options xdp = {.size = sizeof(xdp), .xdp = true};
+	uint32_t gone = if_nametoindex("veth2"), other = if_nametoindex("veth3");
+
+	EXPECT(&host, epg_attach(host.epg, "veth2", &xdp));
+	EXPECT(&host, epg_attach(host.epg, "veth3", &xdp));
+	cr_assert_eq(pins_of(&host, gone), 3);
+	environment_remove_interface("veth2");
+	sleep(1);
+	EXPECT(&host, epg_attach(host.epg, "veth0", NULL));
+	cr_assert_eq(pins_of(&host, gone), 0);
+	cr_assert_eq(pins_of(&host, other), 3);
+	cr_assert_str_eq(host_attachments(&host), "veth0 ingress egress; veth3 ingress egress xdp; ");
 	host_close(&host);
 }
 
