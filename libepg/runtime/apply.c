@@ -25,12 +25,14 @@ struct apply {
 	struct catalog catalog; /* of the tables */
 	struct plan_policy policy;
 	struct plan plan;
+	struct source_packing source;
 	uint8_t *classes_in_use;
 	uint8_t *classes_left;
 };
 
 static void apply_clear(struct apply *apply)
 {
+	source_packing_clear(&apply->source);
 	plan_clear(&apply->plan);
 	tables_free(apply->tables);
 	generation_close(apply->running);
@@ -222,24 +224,12 @@ static int plan_and_check(struct apply *apply)
 
 /* ---- carrying it out ---- */
 
-static int keep_source(const struct apply *apply, struct build *build, uint32_t slot)
+static int keep_source(struct apply *apply, struct build *build, uint32_t slot)
 {
-	struct generation_parts parts = {
-		.text = apply->model->text,
-		.length = apply->model->text_length,
-		.n_nodes = apply->tables->n_nodes,
-	};
-	struct edit_bytes edits = {0};
-	int error = 0;
+	int error = source_pack_end(&apply->source);
 
-	if (apply->edits->edited)
-		error = edits_pack(apply->edits, &edits);
-	parts.edits = edits.bytes;
-	parts.edits_length = edits.length;
-	error = error ? context_fail_kernel(apply->epg, error, NULL, "can't keep what was changed in the policy")
-		      : build_source(build, slot, &parts);
-	edit_bytes_clear(&edits);
-	return error;
+	return error ? context_fail_kernel(apply->epg, error, NULL, "can't pack the policy's source")
+		     : build_source(build, slot, apply->tables->n_nodes, &apply->source.header, apply->source.packed);
 }
 
 static int carry_out(struct apply *apply, struct epg_apply_result *result)
@@ -267,13 +257,26 @@ static int carry_out(struct apply *apply, struct epg_apply_result *result)
 	return error;
 }
 
+/* The compiler only reads policy and edits. */
+static void begin_source(struct apply *apply)
+{
+	apply->source = (struct source_packing){
+		.text = apply->model->text,
+		.length = apply->model->text_length,
+		.edits = apply->edits,
+	};
+	source_pack_begin(&apply->source);
+}
+
 static int apply_locked(struct apply *apply, bool dry_run, struct epg_apply_result *result,
 			struct epg_diagnostics **ret_diagnostics)
 {
 	int error = 0;
 
-	if (!dry_run)
+	if (!dry_run) {
+		begin_source(apply);
 		error = past_recover(apply->epg, apply->instance);
+	}
 	if (!error)
 		error = remember(apply);
 	if (!error)
@@ -394,12 +397,22 @@ static struct epg_cost cost_of_maps(const struct rollback *rollback)
 	};
 }
 
+static int pack_again(struct epg *epg, const struct generation_parts *parts, struct generation_source *ret_lengths,
+		      uint8_t **ret)
+{
+	int error = source_pack(parts, ret_lengths, ret);
+
+	return error ? context_fail_kernel(epg, error, NULL, "can't pack the policy's source") : 0;
+}
+
 static int roll_back(struct epg *epg, struct instance *instance, struct epg_apply_result *result)
 {
 	__attribute__((cleanup(rollback_clear))) struct rollback rollback = {0};
 	AUTO_BUILD struct build build = BUILD_INIT(epg, instance);
 	const struct epg_control *control = instance->control;
 	uint32_t slot = control->previous_slot;
+	struct generation_source lengths = {0};
+	AUTO_FREE uint8_t *packed = NULL;
 	AUTO_FREE char *text = NULL;
 	struct generation_parts parts;
 	int error;
@@ -410,7 +423,9 @@ static int roll_back(struct epg *epg, struct instance *instance, struct epg_appl
 	if (!error)
 		error = generation_read_parts(epg, control->previous_generation, &text, &parts);
 	if (!error)
-		error = build_source(&build, slot, &parts);
+		error = pack_again(epg, &parts, &lengths, &packed);
+	if (!error)
+		error = build_source(&build, slot, parts.n_nodes, &lengths, packed);
 	if (!error)
 		error = commit_check_groups(epg, instance, rollback.policy.catalog);
 	if (!error)

@@ -299,18 +299,14 @@ int build_adopt_all(struct build *build, uint32_t number)
 	return build->maps[BUILD_source] < 0 ? fail(build, build->maps[BUILD_source], BUILD_source, "open") : 0;
 }
 
-int build_source(struct build *build, uint32_t slot, const struct generation_parts *text)
+int build_source(struct build *build, uint32_t slot, size_t n_nodes, const struct generation_source *lengths,
+		 const uint8_t *packed)
 {
-	struct generation_source header = {
-		.n_nodes = text->n_nodes,
-		.applied_at = (uint64_t)time(NULL),
-		.slot = slot,
-	};
-	AUTO_FREE uint8_t *packed = NULL;
-	int error = source_pack(text, &header, &packed);
+	struct generation_source header = *lengths;
 
-	if (error)
-		return context_fail_kernel(build->epg, error, NULL, "can't pack the policy's source");
+	header.n_nodes = n_nodes;
+	header.applied_at = (uint64_t)time(NULL);
+	header.slot = slot;
 	return fill_block(build, BUILD_source, &header, sizeof(header), packed, header.zlib_length);
 }
 

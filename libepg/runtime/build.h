@@ -41,8 +41,9 @@ int build_tables(struct build *build, const struct tables *tables, uint32_t slot
 int build_adopt(struct build *build, uint32_t number);
 /* The same with its source: it goes on where it is. */
 int build_adopt_all(struct build *build, uint32_t number);
-/* Keeps the policy's text with the edits since it was read (policy/edit.h), and the slot of the tables. */
-int build_source(struct build *build, uint32_t slot, const struct generation_parts *text);
+/* Keeps the policy's text and edits, as source_pack has packed them, with the slot of the tables. */
+int build_source(struct build *build, uint32_t slot, size_t n_nodes, const struct generation_source *lengths,
+		 const uint8_t *packed);
 /* Waits until the tables are in their slot. */
 int build_insert(struct build *build);
 /* Pins the maps as generation `number`. */

@@ -2,7 +2,6 @@
 #include "runtime/slots.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,27 +23,12 @@ static void *make_change(void *argument)
 	return NULL;
 }
 
-/* The program's signals are not for a thread that it does not know of. */
-static bool start(struct slot_change *change)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&change->thread, NULL, make_change, change);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return !error;
-}
-
 void slots_begin(struct slots *slots, int outer, uint32_t slot, int inner)
 {
 	struct slot_change *change = &slots->changes[slots->n++];
 
 	*change = (struct slot_change){.outer = outer, .inner = inner, .slot = slot};
-	change->runs = start(change);
-	if (!change->runs)
-		make_change(change);
+	worker_begin(&change->worker, make_change, change);
 }
 
 int slots_end(struct slots *slots, size_t *reterr_which)
@@ -54,8 +38,7 @@ int slots_end(struct slots *slots, size_t *reterr_which)
 	for (size_t i = 0; i < slots->n; i++) {
 		struct slot_change *change = &slots->changes[i];
 
-		if (change->runs)
-			pthread_join(change->thread, NULL);
+		worker_end(&change->worker);
 		if (change->error && !error) {
 			error = change->error;
 			*reterr_which = i;

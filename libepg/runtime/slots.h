@@ -6,18 +6,17 @@
 #ifndef EPG_SLOTS_H
 #define EPG_SLOTS_H
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "runtime/worker.h"
 
 #define SLOTS_MAX 8
 
 struct slot_change {
 	int outer, inner; /* descriptors; inner -1: the slot is emptied */
 	uint32_t slot;
-	bool runs;
-	pthread_t thread;
+	struct worker worker;
 	int error;
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -112,6 +113,38 @@ int source_pack(const struct generation_parts *parts, struct generation_source *
 	header->zlib_length = zlib_length;
 	*ret = TAKE_PTR(packed);
 	return 0;
+}
+
+static void *pack(void *argument)
+{
+	struct source_packing *packing = argument;
+	struct generation_parts parts = {.text = packing->text, .length = packing->length};
+	struct edit_bytes edits = {0};
+
+	packing->error = packing->edits->edited ? edits_pack(packing->edits, &edits) : 0;
+	parts.edits = edits.bytes;
+	parts.edits_length = edits.length;
+	if (!packing->error)
+		packing->error = source_pack(&parts, &packing->header, &packing->packed);
+	edit_bytes_clear(&edits);
+	return NULL;
+}
+
+void source_pack_begin(struct source_packing *packing)
+{
+	worker_begin(&packing->worker, pack, packing);
+}
+
+int source_pack_end(struct source_packing *packing)
+{
+	worker_end(&packing->worker);
+	return packing->error;
+}
+
+void source_packing_clear(struct source_packing *packing)
+{
+	worker_end(&packing->worker);
+	free(packing->packed);
 }
 
 /* What claims to be longer than its packed bytes can be is not worth its memory. */

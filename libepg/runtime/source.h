@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/edit.h"
+#include "runtime/worker.h"
+
 /* How the map begins. Behind it by zlib: the text, packed by lines (base/lines.h), and the edits, packed alike. */
 struct generation_source {
 	uint64_t text_length;
@@ -33,6 +36,22 @@ struct generation_parts {
  * 0 or -ENOMEM.
  */
 int source_pack(const struct generation_parts *parts, struct generation_source *header, uint8_t **ret);
+
+/* The same beside other work, which must not change text or edits. Begins as all zero but for these. */
+struct source_packing {
+	const char *text;
+	size_t length;
+	const struct edits *edits;
+	struct generation_source header; /* from here on: when it has ended */
+	uint8_t *packed;
+	int error;
+	struct worker worker;
+};
+void source_pack_begin(struct source_packing *packing);
+/* Waits. 0 or -ENOMEM. */
+int source_pack_end(struct source_packing *packing);
+void source_packing_clear(struct source_packing *packing);
+
 /* The parts, both of which stand in `ret_text`, to be freed. 0, -ENOMEM, or -EBADMSG: what is there is damaged. */
 int source_unpack(const struct generation_source *header, const uint8_t *packed, char **ret_text,
 		  struct generation_parts *ret);
