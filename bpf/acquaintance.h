@@ -82,7 +82,7 @@ STEP int acquaintance_meet(__u32 length)
 
 	if (!config || !key || !work || !known || !sender || known->source.ifindex != work->ifindex ||
 	    known->realm.generation != work->realm.generation || known->realm.slot != work->realm.slot ||
-	    known->epoch != config->epoch || known->seen != (__u32)bpf_jiffies64() || config->watch ||
+	    known->epoch != work->epoch || known->seen != (__u32)bpf_jiffies64() || config->watch ||
 	    known->realm.vrf != EPG_FLOW_KEY_VRF(key->words[1]) || !acquaintance_is_between(known, key))
 		return false;
 	work->realm = known->realm;
@@ -94,15 +94,14 @@ STEP int acquaintance_meet(__u32 length)
 	return true;
 }
 
-/* Both have been found out. */
+/* Both have been found out, in the epoch in which that began: another one may have begun meanwhile. */
 STEP int acquaintance_note(void)
 {
-	struct epg_control *config = control_get();
 	struct sought *key = sought_get();
 	struct work *work = work_get();
 	struct acquaintance *known = key ? acquaintance_at(key) : NULL;
 
-	if (!config || !key || !work || !known)
+	if (!key || !work || !known)
 		return 0;
 	known->addresses = key->words[0];
 	known->low = key->low;
@@ -110,7 +109,7 @@ STEP int acquaintance_note(void)
 	known->realm = work->realm;
 	known->source = work->source;
 	known->destination = work->destination;
-	known->epoch = config->epoch;
+	known->epoch = work->epoch;
 	known->seen = (__u32)bpf_jiffies64();
 	known->family = EPG_FLOW_KEY_FAMILY(key->words[1]);
 	known->from = key->from;

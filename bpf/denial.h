@@ -76,19 +76,18 @@ static __always_inline bool is_repeatable(int reason)
 
 STEP int denial_note(void)
 {
-	struct epg_control *config = control_get();
 	struct sought *key = sought_get();
 	struct denial *denial = key ? denial_at(key) : NULL;
 	struct work *work = work_get();
 
-	if (!config || !key || !denial || !work || !key->plain || work->source.ifindex != work->ifindex ||
+	if (!key || !denial || !work || !key->plain || work->source.ifindex != work->ifindex ||
 	    work->decision.audited_rule != EPG_RULE_NONE || !is_repeatable(work->decision.reason))
 		return 0;
 	flow_name_note(&denial->name, key);
 	denial->ifindex = work->ifindex;
 	denial->generation = work->realm.generation;
 	denial->slot = work->realm.slot;
-	denial->epoch = config->epoch;
+	denial->epoch = work->epoch;
 	denial->seen = (__u32)bpf_jiffies64();
 	denial->rule = work->decision.rule;
 	denial->drop.source = work->source.class_id;

@@ -105,6 +105,7 @@ static __always_inline struct work *work_begin(const struct epg_control *config,
 	work->decision.rule = work->decision.audited_rule = EPG_RULE_NONE;
 	work->decision.level = EPG_LEVEL_IMPLICIT;
 	work->hook = hook;
+	work->epoch = *(const volatile __u32 *)&config->epoch;
 	work->ifindex = ifindex;
 	return work;
 }

@@ -22,8 +22,7 @@ static __always_inline bool end_is(const struct epg_flow *flow, __u32 end, const
 }
 
 /* Binds the flow's ends to the parties for whom it was decided. `from` is the end of work->source. */
-static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_control *config, const struct work *work,
-				      __u32 from)
+static __always_inline void flow_bind(struct epg_flow *flow, const struct work *work, __u32 from)
 {
 	const struct party *low = from == EPG_FLOW_LOW ? &work->source : &work->destination;
 	const struct party *high = from == EPG_FLOW_LOW ? &work->destination : &work->source;
@@ -38,7 +37,7 @@ static __always_inline void flow_bind(struct epg_flow *flow, const struct epg_co
 	flow->rule = work->decision.rule;
 	flow->flags = work->decision.flags;
 	flow->dscp = work->decision.dscp;
-	flow->epoch = config->epoch;
+	flow->epoch = work->epoch;
 	flow->generation = work->realm.generation;
 }
 
@@ -186,8 +185,8 @@ static __always_inline void decide_keep(struct decision *decision, const struct 
  * A flow that was permitted in an earlier generation, or to other parties: it goes on if its opener could open it
  * now, by the packet that it was opened with.
  */
-static __always_inline bool flow_redecide(const struct epg_control *config, struct work *work, const struct sought *key,
-					  struct epg_flow *flow, __u32 from)
+static __always_inline bool flow_redecide(struct work *work, const struct sought *key, struct epg_flow *flow,
+					  __u32 from)
 {
 	bool by_opener = flow->opener == from;
 	__u32 pair =
@@ -202,7 +201,7 @@ static __always_inline bool flow_redecide(const struct epg_control *config, stru
 	    !flow_is_still(flow, key))
 		return false;
 	work->stacked = flow->stacked;
-	flow_bind(flow, config, work, from);
+	flow_bind(flow, work, from);
 	flow_advance(flow, message_of(&work->packet), from);
 	return true;
 }
@@ -217,15 +216,14 @@ static __always_inline bool opens_flow(const struct work *work)
 	return !(work->packet.signals & SIGNAL_ABORTS);
 }
 
-static __always_inline int flow_open(const struct epg_control *config, struct work *work, struct sought *key,
-				     __u32 from)
+static __always_inline int flow_open(struct work *work, struct sought *key, __u32 from)
 {
 	struct epg_flow *fresh = &key->fresh;
 
 	fresh->seen = (__u32)bpf_jiffies64();
 	fresh->state = EPG_FLOW_NEW;
 	flow_note_opening(fresh, work, from);
-	flow_bind(fresh, config, work, from);
+	flow_bind(fresh, work, from);
 	if (!flow_table_put()) {
 		work->decision.verdict = EPG_DENY;
 		work->decision.audited_rule = EPG_RULE_NONE;
@@ -257,7 +255,7 @@ STEP int decide_and_track(void)
 		if (flow && !flow_accepts(flow, &work->packet, from))
 			flow = NULL;
 	}
-	if (flow && flow_redecide(config, work, key, flow, from)) {
+	if (flow && flow_redecide(work, key, flow, from)) {
 		work->tracked = true;
 		return EPG_REASON_NONE;
 	}
@@ -273,12 +271,12 @@ STEP int decide_and_track(void)
 		return work->decision.reason;
 	if (flow && flow->opener == from) {
 		flow_note_opening(flow, work, from);
-		flow_bind(flow, config, work, from);
+		flow_bind(flow, work, from);
 		flow_advance(flow, message_of(&work->packet), from);
 		work->tracked = true;
 		return EPG_REASON_NONE;
 	}
-	return flow_open(config, work, key, from);
+	return flow_open(work, key, from);
 }
 
 /*

@@ -16,6 +16,7 @@ struct work {
 	struct rule_key key;
 	struct ends quoted; /* by an ICMP error */
 	__u32 ifindex;      /* of the hook */
+	__u32 epoch;        /* of `control`, before anything was looked up */
 	__u32 port;         /* the endpoint at the hook: its interface, or a port behind or inside it */
 	__u16 source_flags; /* EPG_ENDPOINT_… of the source's endpoint */
 	__u8 hook;          /* enum epg_hook */

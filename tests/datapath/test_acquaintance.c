@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who two are is known for the rest of the jiffy once they have met; what the policy says of them is asked each time. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <criterion/criterion.h>
 
+#include "environment.h"
 #include "way.h"
 
 enum {
 	PACKETS = 2000,
-	ROUNDS = 200
+	ROUNDS = 200,
+	RACES = 60000,
+	DELAY_MAX = 4096
 };
 
 static const struct stage_hook FROM_FRONT = {.program = STAGE_INGRESS, .interface = STAGE_FRONT};
@@ -202,5 +210,99 @@ Test(acquaintance, other_addresses_are_not_met)
 		cr_assert_not(stage_sends(stage, STAGE_FRONT, &spec), "%u", i);
 	}
 	way_close(way);
+	stage_close(stage);
+}
+
+/* ---- who changes groups while a packet of his is on its way ---- */
+
+struct race {
+	struct way *way;
+	int map;
+	struct epg_endpoint_key key;
+	struct epg_endpoint front, guest;
+	unsigned int cpu;
+	atomic_int begun, done; /* rounds */
+};
+
+static struct epg_endpoint endpoint_now(const struct race *race)
+{
+	struct epg_endpoint now;
+
+	cr_assert_eq(bpf_map_lookup_elem(race->map, &race->key, &now), 0);
+	return now;
+}
+
+static void race_put(struct race *race, const struct epg_endpoint *endpoint)
+{
+	bpf_map_update_elem(race->map, &race->key, endpoint, BPF_EXIST);
+	__atomic_add_fetch(&way_control(race->way)->epoch, 1, __ATOMIC_RELEASE);
+}
+
+static void *move_on(void *user)
+{
+	struct race *race = user;
+
+	way_move(race->cpu);
+	for (int i = 1; i <= RACES; i++) {
+		while (atomic_load(&race->begun) < i)
+			;
+		for (volatile int delay = i * 37 % DELAY_MAX; delay > 0; delay--)
+			;
+		race_put(race, &race->guest);
+		atomic_store(&race->done, i);
+	}
+	return NULL;
+}
+
+static void race_prepare(struct race *race, struct stage *stage)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/endpoints", environment_pin());
+	race->map = bpf_obj_get(path);
+	cr_assert_geq(race->map, 0);
+	race->key.ifindex = stage_ifindex(stage, STAGE_FRONT);
+	race->front = endpoint_now(race);
+	stage_move_endpoint(stage, STAGE_FRONT, STAGE_GUEST);
+	race->guest = endpoint_now(race);
+}
+
+/* The packet may be permitted still; none that is sent when the change has been said may. */
+static unsigned int race_run(struct race *race, struct stage *stage)
+{
+	unsigned int late = 0;
+
+	for (int i = 1; i <= RACES; i++) {
+		struct packet during = opening(true, STAGE_FRONT, STAGE_BACK, (uint16_t)(i & 0x7fff), 80);
+		struct packet after = opening(true, STAGE_FRONT, STAGE_BACK, (uint16_t)(i | 0x8000), 80);
+
+		race_put(race, &race->front);
+		atomic_store(&race->begun, i);
+		stage_run(stage, &FROM_FRONT, &during);
+		while (atomic_load(&race->done) < i)
+			;
+		late += stage_run(stage, &FROM_FRONT, &after).passed;
+	}
+	return late;
+}
+
+Test(acquaintance, whom_a_change_meets_on_the_way_is_not_taken_for_who_he_was)
+{
+	struct stage *stage = stage_open_with(STAGE_POLICY, &FEW_FLOWS);
+	struct race race = {.way = settle(stage)};
+	unsigned int late, own = (unsigned int)sched_getcpu();
+	pthread_t thread;
+
+	race.cpu = own ? 0 : 1;
+	if (!way_move(race.cpu))
+		cr_skip_test("it takes two CPUs");
+	cr_assert(way_move(own));
+	race_prepare(&race, stage);
+	cr_assert_eq(pthread_create(&thread, NULL, move_on, &race), 0);
+	late = race_run(&race, stage);
+	cr_expect_eq(late, 0, "%u", late);
+	pthread_join(thread, NULL);
+	close(race.map);
+	way_close(race.way);
 	stage_close(stage);
 }
