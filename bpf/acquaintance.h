@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Two that have just met: who they are follows from the sender's interface and both addresses, and takes a third of what a
- * first packet costs to find out. So a CPU finds it out once a jiffy, and not for each flow that one opens to the other;
- * what rules say of a flow is asked each time. What changes without an apply is seen with the next jiffy, as in `near`.
+ * Two that have just met: who they are follows from the sender's interface and both addresses, and takes a third of
+ * what a first packet costs to find out. So a CPU finds it out once a jiffy, and not for each flow that one opens to
+ * the other; what rules say of a flow is asked each time. What changes without an apply is seen with the next jiffy,
+ * as in `near`.
  */
 #ifndef BPF_ACQUAINTANCE_H
 #define BPF_ACQUAINTANCE_H
