@@ -110,10 +110,30 @@ static int check_mac(const struct asking *asking, const struct explain_side *des
 			    "the endpoint's MAC address is not known, and such a frame goes by nothing else");
 }
 
+/*
+ * Loading the program takes a while, in which an endpoint may send its first packet: what MAC address it has then is
+ * read when the program is there.
+ */
+static int load_program(const struct asking *asking, struct explain_sides *sides)
+{
+	struct explain_side *both[] = {&sides->source, &sides->destination};
+	struct __sk_buff context;
+	AUTO_CLOSE int program = open_program(asking->epg, asking->instance, sides, &context);
+
+	if (program < 0)
+		return program;
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		if (both[i]->ifindex)
+			(void)membership_find(asking->instance, both[i]->ifindex, &both[i]->binding);
+	return 0;
+}
+
 static int first_step(struct asking *asking, struct explain_step *ret)
 {
-	int error = check_mac(asking, &asking->sides.destination);
+	int error = load_program(asking, &asking->sides);
 
+	if (!error)
+		error = check_mac(asking, &asking->sides.destination);
 	if (error)
 		return error;
 	*ret = (struct explain_step){.packet = &asking->packet, .ipv4 = asking->ipv4};
@@ -141,10 +161,12 @@ static struct explain_sides sides_of_answer(const struct asking *asking, const s
 static int second_step(struct asking *asking, const struct explain_packet *packet, const struct epg_event *opening,
 		       struct explain_step *ret)
 {
-	const struct explain_sides sides = sides_of_answer(asking, opening);
+	struct explain_sides sides = sides_of_answer(asking, opening);
 	struct packet frame;
-	int error = check_mac(asking, &sides.destination);
+	int error = load_program(asking, &sides);
 
+	if (!error)
+		error = check_mac(asking, &sides.destination);
 	if (error)
 		return error;
 	*ret = (struct explain_step){.packet = packet, .ipv4 = asking->ipv4};
