@@ -9,7 +9,6 @@
 #define BPF_ACQUAINTANCE_H
 
 #include "flow_table.h"
-#include "near.h"
 #include "upper.h"
 #include "work.h"
 
@@ -79,9 +78,8 @@ STEP int acquaintance_meet(__u32 length)
 	struct sought *key = sought_get();
 	struct work *work = work_get();
 	struct acquaintance *known = key ? acquaintance_at(key) : NULL;
-	struct epg_near *sender = work ? near_at(work->ifindex) : NULL;
 
-	if (!config || !key || !work || !known || !sender || known->source.ifindex != work->ifindex ||
+	if (!config || !key || !work || !known || known->source.ifindex != work->ifindex ||
 	    known->realm.generation != work->realm.generation || known->realm.slot != work->realm.slot ||
 	    known->epoch != work->epoch || known->seen != (__u32)bpf_jiffies64() || config->watch ||
 	    known->realm.vrf != EPG_FLOW_KEY_VRF(key->words[1]) || !acquaintance_is_between(known, key))
